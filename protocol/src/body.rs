@@ -1,0 +1,446 @@
+//! Request and response bodies of the HTTP API, version 1. Requests refuse unknown fields.
+
+use crate::{
+    AccessToken, AccountId, Blob, Bytes32, Email, EnvironmentId, KeyId, NameIndex, Permissions, ProjectId,
+    Resource, Salt, SecretId,
+};
+use serde::{Deserialize, Serialize};
+
+/// Argon2id parameters of a passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kdf {
+    /// The account's salt.
+    pub salt: Salt,
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+/// A sealed record with its version, for compare-and-set: a write names the version it makes, which must be
+/// one above the stored one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versioned {
+    /// The version, from 1.
+    pub version: u64,
+    /// The sealed record of this version.
+    pub blob: Blob,
+}
+
+/// `POST /v1/accounts`: makes an account. Everything in it is sealed or is a verifier's preimage.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignUp {
+    /// The new account's id.
+    pub account: AccountId,
+    /// The address that finds the account at log-in.
+    pub email: Email,
+    /// How the passphrase was stretched.
+    pub kdf: Kdf,
+    /// Half of the stretched passphrase.
+    pub login: Bytes32,
+    /// Kind 6.
+    pub account_key: Blob,
+    /// The recovery code's authenticator.
+    pub recovery: Bytes32,
+    /// Kind 7.
+    pub account_key_by_recovery: Blob,
+    /// Kind 12, version 1.
+    pub manifest: Versioned,
+}
+
+/// `POST /v1/prelogin`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreLogin {
+    /// Whose parameters. An unknown address gets stable made-up ones.
+    pub email: Email,
+}
+
+/// `POST /v1/sessions`: logs in and registers the session's token.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogIn {
+    /// The account's address.
+    pub email: Email,
+    /// Half of the stretched passphrase.
+    pub login: Bytes32,
+    /// The session's token, made by the client.
+    pub session: AccessToken,
+}
+
+/// What an owner's session works with: the answer of `POST /v1/sessions` and `GET /v1/account`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Account {
+    /// The account's id.
+    pub account: AccountId,
+    /// How the passphrase was stretched.
+    pub kdf: Kdf,
+    /// Kind 6.
+    pub account_key: Blob,
+    /// Kind 12.
+    pub manifest: Versioned,
+    /// When this session ends, in seconds since 1970.
+    pub session_expires_at: u64,
+}
+
+/// One session in `GET /v1/sessions`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// Its id.
+    pub id: KeyId,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// Seconds since 1970.
+    pub expires_at: u64,
+}
+
+/// A list that comes in pages; `next` goes back as `cursor` for the page after, and is absent on the last.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// This page's items.
+    pub items: Vec<T>,
+    /// Where the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `PUT /v1/projects/{id}`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewProject {
+    /// The account manifest that names it.
+    pub manifest: Versioned,
+}
+
+/// `PUT /v1/environments/{id}`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewEnvironment {
+    /// The project it belongs to.
+    pub project: ProjectId,
+    /// Kind 4, generation 1.
+    pub key: Blob,
+    /// Kind 8, the root of version 1.
+    pub root: Versioned,
+    /// Kind 8, the buckets that the root names, in order.
+    pub buckets: Vec<Blob>,
+    /// The account manifest that names it.
+    pub manifest: Versioned,
+}
+
+/// What kind of credential a caller used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialClass {
+    /// An API key.
+    Key,
+    /// An owner's session.
+    Session,
+}
+
+/// `GET /v1/environments`: what this credential may use.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Environments {
+    /// The credential's account.
+    pub account: AccountId,
+    /// The credential.
+    pub credential: KeyId,
+    /// Key or session.
+    pub class: CredentialClass,
+    /// What a key may do; a session may do everything.
+    pub permissions: Permissions,
+    /// Each environment in scope, with the environment key wrapped for this credential.
+    pub environments: Vec<Environment>,
+}
+
+/// One environment and its key, wrapped for the caller: kind 5 for an API key, kind 4 for a session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Environment {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Which of its keys this is, from 1.
+    pub generation: u64,
+    /// The wrapped environment key.
+    pub key: Blob,
+}
+
+/// `PUT /v1/keys/{id}`: registers an API key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    /// The key's access token for this vault.
+    pub token: AccessToken,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// Seconds since 1970; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
+    /// The environments it may use, at least one.
+    pub grants: Vec<Grant>,
+    /// Kind 11.
+    pub record: Blob,
+    /// The account manifest that names it.
+    pub manifest: Versioned,
+}
+
+/// An environment key wrapped for an API key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// The environment.
+    pub environment: EnvironmentId,
+    /// Kind 5.
+    pub key: Blob,
+}
+
+/// `POST /v1/keys/{id}/revoke`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeKey {
+    /// The account manifest that says so.
+    pub manifest: Versioned,
+}
+
+/// One API key in `GET /v1/keys`. Its name is in the account manifest, sealed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeyEntry {
+    /// Its id.
+    pub id: KeyId,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// What it may use.
+    pub environments: Vec<EnvironmentId>,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
+    /// Seconds since 1970; it has worked no more since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<u64>,
+}
+
+/// Why a secret is read; stands in the audit row. `reveal` needs a permission of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Into an agent's session file.
+    Inject,
+    /// Into a command's environment.
+    Run,
+    /// Into an application, by the SDK.
+    Sdk,
+    /// To a person.
+    Reveal,
+    /// To be compared with what is about to be written.
+    Write,
+}
+
+/// `?how=`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadQuery {
+    /// Why it is read.
+    pub how: How,
+}
+
+/// `GET /v1/bundle?how=…&environment=…`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleQuery {
+    /// Why it is read.
+    pub how: How,
+    /// Which environment; may be absent when the credential has exactly one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentId>,
+}
+
+/// A secret as it is stored: all that is human is sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedSecret {
+    /// Its id.
+    pub id: SecretId,
+    /// The blind index of its name.
+    pub index: NameIndex,
+    /// Counts its writes, from 1.
+    pub version: u64,
+    /// Kind 2.
+    pub name: Blob,
+    /// Kind 3.
+    pub meta: Blob,
+    /// Kind 1.
+    pub value: Blob,
+}
+
+/// A secret in a list: everything but the value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SecretEntry {
+    /// Its id.
+    pub id: SecretId,
+    /// The blind index of its name.
+    pub index: NameIndex,
+    /// Counts its writes, from 1.
+    pub version: u64,
+    /// Kind 2.
+    pub name: Blob,
+    /// Kind 3.
+    pub meta: Blob,
+    /// Seconds since 1970.
+    pub updated_at: u64,
+}
+
+/// `GET /v1/environments/{id}/secrets/{index}`: one secret or its proven absence.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Read {
+    /// The number of the audit row of this read.
+    pub seq: u64,
+    /// The environment, with its key wrapped for the caller.
+    pub environment: Environment,
+    /// Kind 8: the newest root.
+    pub root: Versioned,
+    /// Kind 8: the bucket that the index belongs to.
+    pub bucket: Blob,
+    /// The secret, if there is one of this index.
+    pub secret: Option<SealedSecret>,
+}
+
+/// `GET /v1/bundle`: a whole environment in one trip and one audit row.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Bundle {
+    /// The account, which every context names.
+    pub account: AccountId,
+    /// The number of the audit row of this read.
+    pub seq: u64,
+    /// The environment, with its key wrapped for the caller.
+    pub environment: Environment,
+    /// Kind 8: the newest root.
+    pub root: Versioned,
+    /// Kind 8: every bucket, in order.
+    pub buckets: Vec<Blob>,
+    /// Every secret, by index.
+    pub secrets: Vec<SealedSecret>,
+}
+
+/// `GET /v1/environments/{id}/secrets`: everything but the values.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listing {
+    /// The environment, with its key wrapped for the caller.
+    pub environment: Environment,
+    /// Kind 8: the newest root.
+    pub root: Versioned,
+    /// Kind 8: every bucket, in order.
+    pub buckets: Vec<Blob>,
+    /// Secrets by index, one page of them.
+    pub items: Vec<SecretEntry>,
+    /// Where the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `POST /v1/environments/{id}/changes`: puts and deletes secrets, all or nothing.
+///
+/// Safe to repeat: the same change again, when it is the newest, answers as the first time.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// New secrets (version 1) and new versions (one above the stored).
+    #[serde(default)]
+    pub put: Vec<SealedSecret>,
+    /// Secrets to delete.
+    #[serde(default)]
+    pub delete: Vec<SecretId>,
+    /// The root that results, one version above the one it replaces.
+    pub root: Versioned,
+    /// The buckets that differ.
+    pub buckets: Vec<Bucket>,
+}
+
+/// One replaced bucket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Its number, from 0.
+    pub number: u32,
+    /// Kind 8.
+    pub blob: Blob,
+}
+
+/// The answer to a write that was audited.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Written {
+    /// The number of the audit row of this write; absent when the same write had been made before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+}
+
+/// `GET /v1/usage`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Usage {
+    /// The plan's name.
+    pub plan: String,
+    /// Each limit and its use.
+    pub limits: Vec<Limit>,
+}
+
+/// One limit of the plan.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Limit {
+    /// What is limited.
+    pub resource: Resource,
+    /// What is used of it; absent for limits of a single thing's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+    /// How much the plan allows.
+    pub allowed: u64,
+}
+
+/// One row of `GET /v1/audit`, newest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// Dense for each account, from 1.
+    pub seq: u64,
+    /// Seconds since 1970.
+    pub at: u64,
+    /// The request that was decided.
+    pub request_id: String,
+    /// What was asked, by whom, and how it was decided.
+    #[serde(flatten)]
+    pub entry: AuditEntry,
+}
+
+/// What an audit row says, sealed at rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Who: a key or a session.
+    pub credential: KeyId,
+    /// What: `read`, `bundle`, `list`, `change`, `sign_up`, …
+    pub action: String,
+    /// `allowed`, or the refusal's code.
+    pub result: String,
+    /// Why a secret was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<How>,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentId>,
+    /// Which secrets, by the blind index of their names; empty for a whole environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<NameIndex>,
+    /// The caller's network address, as the host saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The caller's `User-Agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The coding agent that the client works for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}

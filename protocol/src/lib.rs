@@ -1,0 +1,41 @@
+//! The words that SecureCode's clients and its vault both speak.
+//!
+//! Ids, names, tokens, blobs, permissions, request and response bodies, and error codes: every type parses at
+//! the edge and cannot hold a wrong value afterwards. There are no keys here, no I/O and no clock.
+//! Formats are specified in `docs/protocol.md`.
+
+mod base62;
+mod blob;
+pub mod body;
+mod email;
+mod id;
+mod name;
+mod permissions;
+mod problem;
+pub mod token;
+
+pub use blob::{Blob, Bytes32, Salt};
+pub use email::Email;
+pub use id::{AccountId, EnvironmentId, KeyId, NameIndex, ProjectId, SecretId};
+pub use name::{Label, ParseNameError, SecretName, Tag};
+pub use permissions::{Permission, Permissions};
+pub use problem::{Code, Problem, Resource};
+pub use token::{AccessToken, ParseTokenError, TokenKind};
+
+/// Parses with a type's own `FromStr` when serde meets it, so that there is one way in.
+macro_rules! serde_as_text {
+    ($type:ty) => {
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    };
+}
+pub(crate) use serde_as_text;

@@ -1,0 +1,202 @@
+//! Reading `.env` files as npm's `dotenv` does.
+//!
+//! The grammar is dotenv's own regular expression, matched by a kept engine; `tests/dotenv` compares the two on
+//! a corpus. No Rust crate agrees: `dotenvy` expands `$NAME`, ends values at spaces and refuses what dotenv
+//! reads. Where dotenv would silently lose or alter a secret, this reader refuses the line instead:
+//!
+//! - a line that is neither assignment, comment nor blank (dotenv skips it);
+//! - a name that no shell takes, such as `my-key` or `a.b` (dotenv keeps it);
+//! - a quote that is opened and never closed (dotenv takes the rest of the line, quote and all);
+//! - bytes that are not UTF-8 (dotenv replaces them), NUL, and values over 64 KiB;
+//! - U+2028 and U+2029 end no line here (in JavaScript they do).
+
+use crate::SecretValue;
+use protocol::SecretName;
+use regex_lite::Regex;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// JavaScript's `\s` and `\w`, which are not this engine's.
+const SPACE: &str =
+    r"[\t\n\x0b\x0c\r \u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}]";
+const WORD: &str = "[A-Za-z0-9_.-]";
+
+/// dotenv 18's `LINE`, with its classes written out.
+fn line_pattern() -> Option<Regex> {
+    let pattern = format!(
+        r#"(?m)^{SPACE}*(?:export{SPACE}+)?({WORD}+)(?:{SPACE}*={SPACE}*?|:{SPACE}+?)({SPACE}*'(?:\\'|[^'])*'|{SPACE}*"(?:\\"|[^"])*"|{SPACE}*`(?:\\`|[^`])*`|[^#\r\n]+)?{SPACE}*(?:#[^\n]*)?$"#
+    );
+    Regex::new(&pattern).ok()
+}
+
+/// One assignment.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The variable.
+    pub name: SecretName,
+    /// Its value.
+    pub value: SecretValue,
+    /// The line its name stands in, from 1.
+    pub line: usize,
+}
+
+/// A line that was not taken, and why. Never quotes the line.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct BadLine {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub cause: BadLineCause,
+}
+
+/// What can be wrong with a line.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
+pub enum BadLineCause {
+    /// Neither `NAME=value`, nor a comment, nor blank.
+    #[error("it is neither `NAME=value`, nor a comment, nor blank")]
+    NoAssignment,
+    /// The name is none.
+    #[error("{0}")]
+    Name(#[from] protocol::ParseNameError),
+    /// A quote is opened and never closed.
+    #[error("a quote is opened and never closed")]
+    OpenQuote,
+    /// The value is none.
+    #[error("{0}")]
+    Value(#[from] crate::ValueError),
+    /// The file is not text.
+    #[error("it is not UTF-8")]
+    NotUtf8,
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.cause)
+    }
+}
+
+/// What a file holds: each name once, the last assignment of it winning, in the order of their lines; and the
+/// lines that were not taken.
+#[derive(Debug, Default)]
+pub struct Dotenv {
+    /// Good assignments.
+    pub assignments: Vec<Assignment>,
+    /// Bad lines, in order.
+    pub bad_lines: Vec<BadLine>,
+}
+
+/// Reads a file's bytes.
+pub fn parse(bytes: &[u8]) -> Dotenv {
+    let mut read = Dotenv::default();
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n")),
+        Err(error) => {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            read.bad_lines.push(BadLine { line: line_at(before), cause: BadLineCause::NotUtf8 });
+            return read;
+        }
+    };
+    let Some(pattern) = line_pattern() else { return read };
+    let mut end = 0;
+    for found in pattern.captures_iter(&text) {
+        let (Some(whole), Some(name)) = (found.get(0), found.get(1)) else { continue };
+        read.note_skipped(&text, end, whole.start());
+        end = whole.end();
+        let line = line_at(text.as_bytes().get(..name.start()).unwrap_or_default());
+        let raw = found.get(2).map_or("", |value| value.as_str());
+        match assignment(name.as_str(), raw, line) {
+            Ok(assignment) => {
+                read.assignments.retain(|earlier| earlier.name != assignment.name);
+                read.assignments.push(assignment);
+            }
+            Err(cause) => read.bad_lines.push(BadLine { line, cause }),
+        }
+    }
+    read.note_skipped(&text, end, text.len());
+    read
+}
+
+fn assignment(name: &str, raw: &str, line: usize) -> Result<Assignment, BadLineCause> {
+    let value = trim(raw);
+    let quote = value.chars().next().filter(|c| ['\'', '"', '`'].contains(c));
+    let mut value = match quote {
+        None => Zeroizing::new(value.to_owned()),
+        Some(quote) => {
+            let inner = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+            Zeroizing::new(inner.ok_or(BadLineCause::OpenQuote)?.to_owned())
+        }
+    };
+    if quote == Some('"') {
+        value = Zeroizing::new(value.replace("\\n", "\n"));
+        value = Zeroizing::new(value.replace("\\r", "\r"));
+    }
+    let value = SecretValue::new(Zeroizing::new(value.as_bytes().to_vec()))?;
+    Ok(Assignment { name: name.parse()?, value, line })
+}
+
+/// JavaScript's `trim`.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}')
+}
+
+/// The number of the line that follows `before`, from 1.
+fn line_at(before: &[u8]) -> usize {
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+impl Dotenv {
+    /// Notes the lines between two assignments that are neither blank nor comments.
+    fn note_skipped(&mut self, text: &str, from: usize, to: usize) {
+        let first = line_at(text.as_bytes().get(..from).unwrap_or_default());
+        let skipped = text.get(from..to).unwrap_or_default();
+        for (offset, line) in skipped.split('\n').enumerate() {
+            let line = trim(line);
+            if !line.is_empty() && !line.starts_with('#') {
+                self.bad_lines.push(BadLine { line: first + offset, cause: BadLineCause::NoAssignment });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, String)> {
+        let read = parse(text.as_bytes());
+        assert_eq!(read.bad_lines, [], "{text}");
+        read.assignments
+            .iter()
+            .map(|one| (one.name.to_string(), String::from_utf8(one.value.expose().to_vec()).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_last_assignment_of_a_name_wins() {
+        assert_eq!(read("A=1\nB=2\nA=3\n"), [("B".into(), "2".into()), ("A".into(), "3".into())]);
+    }
+
+    #[test]
+    fn a_value_may_span_lines_and_hold_hashes() {
+        assert_eq!(
+            read("KEY=\"one\ntwo # no comment\n\" # comment"),
+            [("KEY".into(), "one\ntwo # no comment\n".into())]
+        );
+    }
+
+    #[test]
+    fn bad_lines_are_named_by_number_and_cause() {
+        let bad = parse(b"A=1\n\nnonsense here\n# comment\nmy-key=2\nB=\"open\nC='x\0y'\n").bad_lines;
+        let told: Vec<String> = bad.iter().map(BadLine::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "line 3: it is neither `NAME=value`, nor a comment, nor blank",
+                "line 5: a secret's name is a letter or `_`, then letters, digits or `_`, at most 128 in all",
+                "line 6: a quote is opened and never closed",
+                "line 7: the value holds a NUL byte, which no environment variable can carry; store it encoded, as base64 for example",
+            ]
+        );
+        assert_eq!(parse(b"A=1\nB=\xff\n").bad_lines, [BadLine { line: 2, cause: BadLineCause::NotUtf8 }]);
+    }
+}

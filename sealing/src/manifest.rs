@@ -1,0 +1,395 @@
+//! The environment manifest: what an environment holds, in which versions, sealed under its key. It is how a
+//! client knows that an answer is current and complete (`docs/protocol.md`, "Manifests").
+
+use crate::EnvironmentKey;
+use protocol::{
+    Blob, NameIndex, SecretId, SecretName,
+    body::{Bucket as SealedBucket, SealedSecret, SecretEntry, Versioned},
+};
+use seal::{Kind, OpenError, Reader, SealError, Writer};
+use sha2::{Digest, Sha256};
+
+/// Entries that a bucket may hold before the number of buckets is doubled.
+const FULL: usize = 64;
+/// One for each value of an index's first two bytes.
+const MOST_BUCKETS: usize = 65536;
+
+/// Why an answer of the vault is not believed. Nothing of it is used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
+pub enum TrustError {
+    /// Something does not open: another environment's, another secret's, or altered.
+    #[error("sealed data was swapped or altered: it does not open at its place")]
+    DoesNotOpen,
+    /// An older state than this client has seen.
+    #[error("the vault served an older state (version {served}) than was seen before (version {seen})")]
+    Older {
+        /// The newest version seen.
+        seen: u64,
+        /// The version served.
+        served: u64,
+    },
+    /// The version that was seen, with other content.
+    #[error("the vault served two different states with the same version {version}")]
+    Forked {
+        /// The version of both.
+        version: u64,
+    },
+    /// A bucket that the root does not name.
+    #[error("a part of the manifest is not the one that its root names")]
+    WrongBucket,
+    /// A secret that is not the one in the manifest: another version, id or bytes.
+    #[error("the vault served a secret that is not the current one")]
+    NotCurrent,
+    /// A secret that the manifest has was left out.
+    #[error("the vault left out a secret that is there")]
+    Missing,
+    /// A secret was served that the manifest does not have, or one twice.
+    #[error("the vault served a secret that is not in the manifest, or one twice")]
+    Unexpected,
+}
+
+impl From<OpenError> for TrustError {
+    fn from(OpenError: OpenError) -> Self {
+        Self::DoesNotOpen
+    }
+}
+
+/// The SHA-256 of a blob.
+pub(crate) fn digest(blob: &Blob) -> [u8; 32] {
+    Sha256::digest(blob.as_bytes()).into()
+}
+
+/// The newest state of a manifest that a client has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// Its version.
+    pub version: u64,
+    /// The SHA-256 of its blob; all zero when only the version is known.
+    pub digest: [u8; 32],
+}
+
+impl Pin {
+    /// The pin of what was served.
+    pub fn of(served: &Versioned) -> Self {
+        Self { version: served.version, digest: digest(&served.blob) }
+    }
+
+    /// Whether what is served now may follow what was seen before.
+    ///
+    /// # Errors
+    /// [`TrustError::Older`] or [`TrustError::Forked`].
+    pub fn admits(&self, served: &Versioned) -> Result<(), TrustError> {
+        if served.version < self.version {
+            return Err(TrustError::Older { seen: self.version, served: served.version });
+        }
+        let known = self.digest != [0; 32];
+        if served.version == self.version && known && digest(&served.blob) != self.digest {
+            return Err(TrustError::Forked { version: served.version });
+        }
+        Ok(())
+    }
+}
+
+/// What the manifest says of one secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The blind index of its name.
+    pub index: NameIndex,
+    /// Its id.
+    pub id: SecretId,
+    /// Its version.
+    pub version: u64,
+    /// The SHA-256 of its value's blob.
+    pub value: [u8; 32],
+    /// The SHA-256 of its policy's blob; all zero for no policy.
+    pub policy: [u8; 32],
+}
+
+impl Entry {
+    fn write(&self, writer: Writer) -> Writer {
+        writer
+            .raw(self.index.as_bytes())
+            .raw(self.id.as_bytes())
+            .u64(self.version)
+            .raw(&self.value)
+            .raw(&self.policy)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, seal::FieldsError> {
+        Ok(Self {
+            index: NameIndex::from_bytes(reader.array()?),
+            id: SecretId::from_bytes(reader.array()?),
+            version: reader.u64()?,
+            value: reader.array()?,
+            policy: reader.array()?,
+        })
+    }
+}
+
+/// The root: version, number of secrets, and the digest of each bucket.
+struct Root {
+    secrets: u32,
+    digests: Vec<[u8; 32]>,
+}
+
+impl Root {
+    fn open(key: &EnvironmentKey, sealed: &Versioned) -> Result<Self, TrustError> {
+        let context = key.place().context(Kind::ENVIRONMENT_MANIFEST, b"root", &[], sealed.version);
+        let bytes = seal::open(key.key(), &context, sealed.blob.as_bytes())?;
+        let read = || {
+            let mut reader = Reader::new(&bytes);
+            let version = reader.u64()?;
+            let secrets = reader.u32()?;
+            let count = reader.u32()? as usize;
+            if version != sealed.version || !count.is_power_of_two() || count > MOST_BUCKETS {
+                return Err(seal::FieldsError);
+            }
+            let digests = (0..count).map(|_| reader.array()).collect::<Result<Vec<_>, _>>()?;
+            reader.end()?;
+            Ok(Self { secrets, digests })
+        };
+        read().map_err(|_| TrustError::DoesNotOpen)
+    }
+
+    /// Opens a bucket and checks that it is the one the root names and holds only what belongs there.
+    fn open_bucket(
+        &self,
+        key: &EnvironmentKey,
+        number: usize,
+        sealed: &Blob,
+    ) -> Result<Vec<Entry>, TrustError> {
+        if self.digests.get(number) != Some(&digest(sealed)) {
+            return Err(TrustError::WrongBucket);
+        }
+        let index = u32::try_from(number).map_err(|_| TrustError::WrongBucket)?.to_be_bytes();
+        let context = key.place().context(Kind::ENVIRONMENT_MANIFEST, b"bucket", &index, 0);
+        let bytes = seal::open(key.key(), &context, sealed.as_bytes())?;
+        let mut reader = Reader::new(&bytes);
+        let entries = reader.list(Entry::read, |entry| entry.index).map_err(|_| TrustError::DoesNotOpen)?;
+        reader.end().map_err(|_| TrustError::DoesNotOpen)?;
+        if entries.iter().any(|entry| bucket_of(entry.index, self.digests.len()) != number) {
+            return Err(TrustError::DoesNotOpen);
+        }
+        Ok(entries)
+    }
+}
+
+/// Which of `count` buckets an index belongs to.
+fn bucket_of(index: NameIndex, count: usize) -> usize {
+    let [first, second, ..] = *index.as_bytes();
+    usize::from(u16::from_be_bytes([first, second])) * count / MOST_BUCKETS
+}
+
+/// Root and one bucket, verified: they prove a secret or its absence.
+pub struct Proof {
+    entry: Option<Entry>,
+}
+
+impl Proof {
+    /// Verifies what a read of `name` answered.
+    ///
+    /// # Errors
+    /// When root or bucket are not this environment's, or not each other's.
+    pub fn open(
+        key: &EnvironmentKey,
+        name: &SecretName,
+        root: &Versioned,
+        bucket: &Blob,
+    ) -> Result<Self, TrustError> {
+        let index = key.derive_index(name);
+        let opened = Root::open(key, root)?;
+        let entries = opened.open_bucket(key, bucket_of(index, opened.digests.len()), bucket)?;
+        Ok(Self { entry: entries.into_iter().find(|entry| entry.index == index) })
+    }
+
+    /// Whether the served secret, or none, is what the proof says.
+    ///
+    /// # Errors
+    /// When a secret is withheld, made up, or not the current one.
+    pub fn admits(&self, served: Option<&SealedSecret>) -> Result<(), TrustError> {
+        match (self.entry, served) {
+            (None, None) => Ok(()),
+            (Some(_), None) => Err(TrustError::Missing),
+            (None, Some(_)) => Err(TrustError::Unexpected),
+            (Some(entry), Some(served))
+                if EnvironmentKey::entry(served) == (Entry { policy: [0; 32], ..entry }) =>
+            {
+                Ok(())
+            }
+            (Some(_), Some(_)) => Err(TrustError::NotCurrent),
+        }
+    }
+}
+
+/// A whole manifest, verified, to list, to compare and to change.
+pub struct Manifest {
+    version: u64,
+    buckets: Vec<Vec<Entry>>,
+    changed: Vec<bool>,
+}
+
+impl Manifest {
+    /// The manifest of an environment that holds nothing yet; its first write has version 1.
+    pub fn empty() -> Self {
+        Self { version: 0, buckets: vec![vec![]], changed: vec![true] }
+    }
+
+    /// Verifies root and all buckets.
+    ///
+    /// # Errors
+    /// When they are not this environment's, not each other's, or not complete.
+    pub fn open(key: &EnvironmentKey, root: &Versioned, buckets: &[Blob]) -> Result<Self, TrustError> {
+        let opened = Root::open(key, root)?;
+        if buckets.len() != opened.digests.len() {
+            return Err(TrustError::WrongBucket);
+        }
+        let entries = buckets
+            .iter()
+            .enumerate()
+            .map(|(number, sealed)| opened.open_bucket(key, number, sealed))
+            .collect::<Result<Vec<_>, _>>()?;
+        if entries.iter().map(Vec::len).sum::<usize>() != opened.secrets as usize {
+            return Err(TrustError::DoesNotOpen);
+        }
+        Ok(Self { version: root.version, changed: vec![false; entries.len()], buckets: entries })
+    }
+
+    /// The version it was opened at.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many secrets there are.
+    pub fn len(&self) -> usize {
+        self.buckets.iter().map(Vec::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What it says of the secret of this index.
+    pub fn entry(&self, index: NameIndex) -> Option<&Entry> {
+        self.buckets.get(bucket_of(index, self.buckets.len()))?.iter().find(|entry| entry.index == index)
+    }
+
+    /// Checks that the served secrets are exactly the manifest's, each current.
+    ///
+    /// # Errors
+    /// When one is left out, made up, doubled or not current.
+    pub fn admits(&self, served: &[SealedSecret]) -> Result<(), TrustError> {
+        for secret in served {
+            let entry = self.entry(secret.index).ok_or(TrustError::Unexpected)?;
+            if EnvironmentKey::entry(secret) != (Entry { policy: [0; 32], ..*entry }) {
+                return Err(TrustError::NotCurrent);
+            }
+        }
+        self.admits_indexes(served.iter().map(|secret| secret.index))
+    }
+
+    /// Checks that the served entries of a list, all pages of it, are exactly the manifest's.
+    ///
+    /// # Errors
+    /// As [`Manifest::admits`].
+    pub fn admits_entries(&self, served: &[SecretEntry]) -> Result<(), TrustError> {
+        for secret in served {
+            let entry = self.entry(secret.index).ok_or(TrustError::Unexpected)?;
+            if (entry.id, entry.version) != (secret.id, secret.version) {
+                return Err(TrustError::NotCurrent);
+            }
+        }
+        self.admits_indexes(served.iter().map(|secret| secret.index))
+    }
+
+    fn admits_indexes(&self, served: impl ExactSizeIterator<Item = NameIndex>) -> Result<(), TrustError> {
+        let count = served.len();
+        let distinct: std::collections::BTreeSet<NameIndex> = served.collect();
+        if distinct.len() != count {
+            return Err(TrustError::Unexpected);
+        }
+        if count != self.len() { Err(TrustError::Missing) } else { Ok(()) }
+    }
+
+    /// Puts a secret that was sealed, in place of the one of its index.
+    pub fn put(&mut self, entry: Entry) {
+        if let Some(bucket) = self.bucket_mut(entry.index) {
+            match bucket.binary_search_by_key(&entry.index, |old| old.index) {
+                Ok(position) => {
+                    if let Some(old) = bucket.get_mut(position) {
+                        *old = entry;
+                    }
+                }
+                Err(position) => bucket.insert(position, entry),
+            }
+        }
+    }
+
+    /// Removes the secret of this index.
+    pub fn remove(&mut self, index: NameIndex) {
+        if let Some(bucket) = self.bucket_mut(index) {
+            bucket.retain(|entry| entry.index != index);
+        }
+    }
+
+    fn bucket_mut(&mut self, index: NameIndex) -> Option<&mut Vec<Entry>> {
+        let number = bucket_of(index, self.buckets.len());
+        *self.changed.get_mut(number)? = true;
+        self.buckets.get_mut(number)
+    }
+
+    /// Seals what is to be written: the next root and the buckets that differ. The digests of the others are
+    /// taken from their sealed form in `unchanged`, as the vault served it.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn seal_next(
+        mut self,
+        key: &EnvironmentKey,
+        unchanged: &[Blob],
+    ) -> Result<(Versioned, Vec<SealedBucket>), SealError> {
+        while self.buckets.iter().any(|bucket| bucket.len() > FULL) && self.buckets.len() < MOST_BUCKETS {
+            self.double();
+        }
+        let mut digests = Vec::with_capacity(self.buckets.len());
+        let mut sealed = Vec::new();
+        for (number, (entries, changed)) in self.buckets.iter().zip(&self.changed).enumerate() {
+            match unchanged.get(number).filter(|_| !changed) {
+                Some(blob) => digests.push(digest(blob)),
+                None => {
+                    let number = u32::try_from(number).map_err(|_| SealError::TooLong)?;
+                    let index = number.to_be_bytes();
+                    let context = key.place().context(Kind::ENVIRONMENT_MANIFEST, b"bucket", &index, 0);
+                    let bytes = Writer::new()
+                        .list(entries.iter(), |writer, entry| entry.write(writer))
+                        .finish_secret();
+                    let blob = seal::seal(key.key(), &context, &bytes).map(Blob::from_sealed)?;
+                    digests.push(digest(&blob));
+                    sealed.push(SealedBucket { number, blob });
+                }
+            }
+        }
+        let version = self.version.saturating_add(1);
+        let secrets = u32::try_from(self.len()).map_err(|_| SealError::TooLong)?;
+        let bytes = Writer::new()
+            .u64(version)
+            .u32(secrets)
+            .list(digests.iter(), |writer, digest| writer.raw(digest))
+            .finish_secret();
+        let context = key.place().context(Kind::ENVIRONMENT_MANIFEST, b"root", &[], version);
+        let blob = seal::seal(key.key(), &context, &bytes).map(Blob::from_sealed)?;
+        Ok((Versioned { version, blob }, sealed))
+    }
+
+    fn double(&mut self) {
+        let count = self.buckets.len() * 2;
+        let mut buckets = vec![Vec::new(); count];
+        for entry in self.buckets.drain(..).flatten() {
+            if let Some(bucket) = buckets.get_mut(bucket_of(entry.index, count)) {
+                bucket.push(entry);
+            }
+        }
+        self.buckets = buckets;
+        self.changed = vec![true; count];
+    }
+}

@@ -1,0 +1,52 @@
+use zeroize::Zeroizing;
+
+/// Why bytes are not a secret's value.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
+pub enum ValueError {
+    /// No environment variable and no file that a shell sources can carry a NUL.
+    #[error(
+        "the value holds a NUL byte, which no environment variable can carry; store it encoded, as base64 for example"
+    )]
+    Nul,
+    /// The free plan's limit, and what one D1 row carries.
+    #[error("the value is {length} bytes long; at most 65536 are stored")]
+    TooLong {
+        /// How long it is.
+        length: usize,
+    },
+}
+
+/// A secret's value. Wiped when dropped; does not print, compare or serialise.
+#[derive(Clone)]
+pub struct SecretValue(Zeroizing<Vec<u8>>);
+
+impl SecretValue {
+    /// The longest value, in bytes.
+    pub const LONGEST: usize = 65536;
+
+    /// Takes these bytes as a value.
+    ///
+    /// # Errors
+    /// When they hold a NUL or are too many.
+    pub fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, ValueError> {
+        if bytes.contains(&0) {
+            return Err(ValueError::Nul);
+        }
+        if bytes.len() > Self::LONGEST {
+            return Err(ValueError::TooLong { length: bytes.len() });
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The bytes: to seal them, to write them into a session file, to put them into a child's environment, or
+    /// to show them to a person who asked.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretValue(…)")
+    }
+}
