@@ -354,9 +354,9 @@ pub struct Change {
     /// New secrets (version 1) and new versions (one above the stored).
     #[serde(default)]
     pub put: Vec<SealedSecret>,
-    /// Secrets to delete.
+    /// Secrets to delete, by index.
     #[serde(default)]
-    pub delete: Vec<SecretId>,
+    pub delete: Vec<NameIndex>,
     /// The root that results, one version above the one it replaces.
     pub root: Versioned,
     /// The buckets that differ.
@@ -419,8 +419,9 @@ pub struct AuditRow {
 /// What an audit row says, sealed at rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// Who: a key or a session.
-    pub credential: KeyId,
+    /// Who: a key or a session. Absent at sign-up, before there is either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<KeyId>,
     /// What: `read`, `bundle`, `list`, `change`, `sign_up`, …
     pub action: String,
     /// `allowed`, or the refusal's code.
@@ -428,7 +429,7 @@ pub struct AuditEntry {
     /// Why a secret was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub how: Option<How>,
-    /// Where.
+    /// Where. Absent when the request named none: a key's only environment, or the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentId>,
     /// Which secrets, by the blind index of their names; empty for a whole environment.

@@ -1,0 +1,69 @@
+//! The edge's database: D1, through JavaScript values. Integers travel as doubles, blobs as text.
+
+use crate::database::{Answer, Cost, Database, DatabaseError, Pending, Statement, Value};
+use wasm_bindgen::JsValue;
+use worker::{D1Database, D1PreparedStatement, D1Result, Env, send::SendFuture};
+
+/// D1, found anew for each statement: its handle belongs to a request.
+pub(crate) struct D1(pub(crate) Env);
+
+impl D1 {
+    fn database(&self) -> Result<D1Database, DatabaseError> {
+        self.0.d1("DB").map_err(|error| DatabaseError::Fault(error.to_string()))
+    }
+}
+
+impl Database for D1 {
+    fn run(&self, statement: Statement) -> Pending<'_, Result<Answer, DatabaseError>> {
+        Box::pin(SendFuture::new(async move {
+            let prepared = prepare(&self.database()?, &statement)?;
+            answer(prepared.all().await.map_err(database_error)?)
+        }))
+    }
+
+    fn batch(&self, statements: Vec<Statement>) -> Pending<'_, Result<Vec<Answer>, DatabaseError>> {
+        Box::pin(SendFuture::new(async move {
+            let database = self.database()?;
+            let prepared = statements.iter().map(|one| prepare(&database, one)).collect::<Result<_, _>>()?;
+            database.batch(prepared).await.map_err(database_error)?.into_iter().map(answer).collect()
+        }))
+    }
+}
+
+fn prepare(database: &D1Database, statement: &Statement) -> Result<D1PreparedStatement, DatabaseError> {
+    let parameters: Vec<JsValue> = statement
+        .parameters
+        .iter()
+        .map(|value| match value {
+            Value::Null => JsValue::NULL,
+            Value::Integer(number) => JsValue::from_f64(*number as f64),
+            Value::Text(text) => JsValue::from_str(text),
+        })
+        .collect();
+    database.prepare(statement.sql).bind(&parameters).map_err(database_error)
+}
+
+fn answer(result: D1Result) -> Result<Answer, DatabaseError> {
+    if let Some(error) = result.error() {
+        return Err(by_text(error));
+    }
+    let meta = result.meta().map_err(database_error)?;
+    let cost = meta.as_ref().and_then(|meta| {
+        Some(Cost { read: meta.rows_read? as u64, written: meta.rows_written? as u64 })
+    });
+    let changes = meta.and_then(|meta| meta.changes).unwrap_or(0) as u64;
+    Ok(Answer { rows: result.results().map_err(database_error)?, changes, cost })
+}
+
+/// D1 tells a refusal from a fault in its text alone.
+fn database_error(error: worker::Error) -> DatabaseError {
+    by_text(error.to_string())
+}
+
+fn by_text(text: String) -> DatabaseError {
+    if text.contains("SQLITE_CONSTRAINT") || text.contains("constraint failed") {
+        DatabaseError::Refused(text)
+    } else {
+        DatabaseError::Fault(text)
+    }
+}

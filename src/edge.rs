@@ -1,0 +1,36 @@
+//! The edge host: a Cloudflare Worker with D1. Bindings and secrets are named in `wrangler.toml`.
+
+use crate::{
+    d1::D1,
+    host::{Host, Surroundings},
+    vault::pepper::Pepper,
+};
+use axum::{body::Body, response::Response};
+use data_encoding::BASE64URL_NOPAD;
+use seal::Key;
+use tower_service::Service;
+use worker::{Context, Env, HttpRequest, event};
+
+#[event(fetch)]
+async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
+    let host = Host::new(Surroundings {
+        pepper: Pepper::new(
+            secret_key(&env, "PEPPER")?,
+            env.secret("PREVIOUS_PEPPER").is_ok().then(|| secret_key(&env, "PREVIOUS_PEPPER")).transpose()?,
+        ),
+        column_key: secret_key(&env, "COLUMN_KEY")?,
+        database: Box::new(D1(env)),
+        clock: Box::new(|| worker::Date::now().as_millis() / 1000),
+        address_header: Some("cf-connecting-ip"),
+        log: |line| worker::console_log!("{line}"),
+    });
+    Ok(crate::router(host).call(request).await?)
+}
+
+/// A Worker secret that is 32 bytes in base64url. The error names the secret and never shows it.
+fn secret_key(env: &Env, name: &str) -> worker::Result<Key> {
+    let cause = || worker::Error::RustError(format!("the secret {name} is missing or is not 32 bytes in base64url"));
+    let text = zeroize::Zeroizing::new(env.secret(name).map_err(|_| cause())?.to_string());
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map(zeroize::Zeroizing::new).map_err(|_| cause())?;
+    Key::from_slice(&bytes).ok_or_else(cause)
+}

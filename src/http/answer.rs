@@ -1,0 +1,57 @@
+//! What every answer has: a request id, headers that keep it out of caches and frames, and for a refusal its
+//! problem document.
+
+use super::refusal::Refused;
+use crate::host::Host;
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use data_encoding::HEXLOWER;
+
+/// The id of this request: in its answer, in its audit row, and in the log.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// Gives the request its id, and the answer what every answer has.
+pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next: Next) -> Response {
+    let mut id = [0; 16];
+    let drawn = getrandom::fill(&mut id);
+    let id = HEXLOWER.encode(&id);
+    let what = format!("{} {}", request.method(), request.uri().path());
+    let mut response = if drawn.is_ok() {
+        request.extensions_mut().insert(RequestId(id.clone()));
+        next.run(request).await
+    } else {
+        Refused(crate::vault::Refusal::Fault("no random bytes".into())).into_response()
+    };
+    if let Some(refused) = response.extensions_mut().remove::<std::sync::Arc<Refused>>() {
+        if let crate::vault::Refusal::Fault(text) = &refused.0 {
+            (host.log)(&format!("ERROR request={id} {what}: {text}"));
+        }
+        let (status, problem) = refused.problem(&id);
+        response = (status, Json(problem)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    }
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    response
+}

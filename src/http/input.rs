@@ -1,0 +1,58 @@
+//! Bodies, queries and path parts, parsed into types that cannot be wrong. What is refused is never quoted: a
+//! body may hold what must not reach an answer or a log.
+
+use super::refusal::Refused;
+use crate::vault::Refusal;
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{StatusCode, request::Parts},
+};
+use protocol::Code;
+use serde::de::DeserializeOwned;
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            Refused(match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge.into(),
+                _ => Refusal::Invalid("the body could not be read".into()),
+            })
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Refused(Refusal::Invalid(format!("the body is not JSON of the form that this endpoint takes, near {place}")))
+        })
+    }
+}
+
+/// The query string.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|query| Self(query.0)).map_err(|_| {
+            Refused(Refusal::Invalid("a query parameter is missing, unknown or malformed".into()))
+        })
+    }
+}
+
+/// The parts of the path.
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(|_| Refused(Code::NotFound.into()))
+    }
+}

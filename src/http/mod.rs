@@ -1,0 +1,16 @@
+//! HTTP, thin: a file a resource turns a request into a call of `vault/` and its result into an answer. No SQL.
+
+pub(crate) mod accounts;
+pub(crate) mod answer;
+pub(crate) mod audit;
+pub(crate) mod bundle;
+pub(crate) mod caller;
+pub(crate) mod environments;
+pub(crate) mod health;
+pub(crate) mod input;
+pub(crate) mod keys;
+pub(crate) mod projects;
+pub(crate) mod refusal;
+pub(crate) mod secrets;
+pub(crate) mod sessions;
+pub(crate) mod usage;

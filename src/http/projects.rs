@@ -1,0 +1,23 @@
+use super::{
+    input::{Body, Named},
+    refusal::Refused,
+};
+use crate::{
+    host::Host,
+    vault::{access::Caller, projects},
+};
+use axum::{Json, extract::State};
+use protocol::{
+    ProjectId,
+    body::{NewProject, Written},
+};
+
+/// `PUT /v1/projects/{id}`
+pub(crate) async fn create(
+    State(host): State<Host>,
+    caller: Caller,
+    Named(id): Named<ProjectId>,
+    Body(new): Body<NewProject>,
+) -> Result<Json<Written>, Refused> {
+    Ok(Json(projects::create(&host, &caller, id, new).await?))
+}

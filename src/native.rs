@@ -1,0 +1,138 @@
+//! The native host: the vault on loopback or behind a reverse proxy, with its data in one folder.
+
+use crate::{
+    host::{Host, Surroundings},
+    http::caller::PeerAddress,
+    sqlite::{OpenDatabaseError, Sqlite},
+    vault::pepper::Pepper,
+};
+use data_encoding::BASE64URL_NOPAD;
+use seal::Key;
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+use zeroize::Zeroizing;
+
+/// Why the vault does not start; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder or a file in it.
+    #[error("{path}: {cause}; check that the folder exists, is yours and is writable")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// The system's cause.
+        cause: io::Error,
+    },
+    /// A key file that others may read.
+    #[error("{path} can be read by others; run: chmod 600 {path}")]
+    Open {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A key file that holds no key.
+    #[error("{path} holds no key; restore it from your backup: without it no account can log in")]
+    Key {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A database without its keys.
+    #[error("{path} is missing, but the database is there; restore it from your backup: without it no account can log in")]
+    KeyMissing {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The database.
+    #[error("{path}: {cause}")]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: OpenDatabaseError,
+    },
+}
+
+/// Opens the vault whose data is in `folder`, making it if there is none: `vault.db`, and beside it the
+/// deployment's two secrets, `pepper` and `column-key`, each 0600.
+///
+/// # Errors
+/// When anything there is not as it must be.
+pub fn open(folder: &Path, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Result<Host, StartError> {
+    let io = |cause| StartError::Io { path: folder.to_owned(), cause };
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+    let database = folder.join("vault.db");
+    let fresh = !database.exists();
+    let pepper = key_file(&folder.join("pepper"), fresh)?;
+    let column_key = key_file(&folder.join("column-key"), fresh)?;
+    if fresh {
+        // Made here so that SQLite never makes it with a looser mode; its journal takes the mode over.
+        private_file(&database).map_err(|cause| StartError::Io { path: database.clone(), cause })?;
+    }
+    let sqlite = Sqlite::open(&database).map_err(|cause| StartError::Database { path: database, cause })?;
+    Ok(Host::new(Surroundings {
+        database: Box::new(sqlite),
+        pepper: Pepper::new(pepper, None),
+        column_key,
+        clock: Box::new(clock),
+        address_header: None,
+        log: |line| {
+            let _ = writeln!(io::stderr(), "securecode-vault: {line}");
+        },
+    }))
+}
+
+/// The time of the system, in seconds since 1970.
+pub fn system_clock() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn key_file(path: &Path, may_make: bool) -> Result<Key, StartError> {
+    let io = |cause| StartError::Io { path: path.to_owned(), cause };
+    if !path.exists() {
+        if !may_make {
+            return Err(StartError::KeyMissing { path: path.to_owned() });
+        }
+        let key = Key::make().map_err(|error| io(io::Error::other(error)))?;
+        let text = Zeroizing::new(BASE64URL_NOPAD.encode(key.expose()));
+        let mut file = private_file(path).map_err(io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+        return Ok(key);
+    }
+    let mut file = File::open(path).map_err(io)?;
+    if file.metadata().map_err(io)?.permissions().mode() & 0o077 != 0 {
+        return Err(StartError::Open { path: path.to_owned() });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(io)?;
+    let bytes = BASE64URL_NOPAD.decode(text.trim().as_bytes()).map(Zeroizing::new);
+    bytes.ok().and_then(|bytes| Key::from_slice(&bytes)).ok_or_else(|| StartError::Key { path: path.to_owned() })
+}
+
+/// Serves until `stop` resolves, then lets the requests in flight end.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    host: Host,
+    listener: tokio::net::TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = crate::router(host).layer(axum::middleware::from_fn(
+        |axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<SocketAddr>,
+         mut request: axum::extract::Request,
+         next: axum::middleware::Next| async move {
+            request.extensions_mut().insert(PeerAddress(peer.ip()));
+            next.run(request).await
+        },
+    ));
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stop).await
+}

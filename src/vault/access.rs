@@ -1,0 +1,455 @@
+//! Who may do what: the one place where a credential is checked, and the one place where an audit row is
+//! written for it. They are one SQL statement, so that no audit row means no answer.
+//!
+//! [`Caller`] is who asks, [`Ask`] is what for. A [`Permit`] comes of a decision alone and holds what was read
+//! or written with it; nothing else yields sealed data.
+
+use super::{
+    Refusal,
+    audit::Entry,
+    pepper::CredentialRow,
+};
+use crate::{
+    database::{Answer, Statement, Value},
+    host::Host,
+};
+use protocol::{
+    AccessToken, Blob, Code, EnvironmentId, NameIndex, Permission, Permissions,
+    body::{CredentialClass, How, Versioned, Written},
+};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+/// Who asks, and from where. Made from a request in `http/caller.rs` and nowhere else.
+#[derive(Debug)]
+pub struct Caller {
+    /// The token as presented; nothing is known of it yet.
+    pub token: AccessToken,
+    /// The request's id: 32 random hex digits of the vault's own.
+    pub request: String,
+    /// Where it came from, for the audit row.
+    pub origin: Origin,
+}
+
+/// Where a request came from, as far as the host can tell.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The network address.
+    pub address: Option<String>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The coding agent that the client works for.
+    pub agent: Option<String>,
+}
+
+/// What is asked for, and what that takes.
+#[derive(Debug, Default)]
+pub struct Ask<'a> {
+    /// The word for it in the audit log.
+    pub action: &'static str,
+    /// Why a secret is read.
+    pub how: Option<How>,
+    /// What it happens in.
+    pub scope: Scope,
+    /// Which secrets; none for a whole environment.
+    pub secrets: Vec<NameIndex>,
+    /// How many of the day's reads it counts for.
+    pub cost: u64,
+    /// What an API key must be permitted.
+    pub needs: &'static [Permission],
+    /// Whether only the owner's session may.
+    pub owner_only: bool,
+    /// The account manifest that it writes: its version must be the next.
+    pub manifest: Option<&'a Versioned>,
+    /// The environment manifest's root that it writes: its version must be the next.
+    pub root: Option<&'a Versioned>,
+}
+
+/// What an [`Ask`] happens in.
+#[derive(Debug, Default, Clone, Copy)]
+pub enum Scope {
+    /// The account.
+    #[default]
+    Account,
+    /// One environment.
+    Environment(EnvironmentId),
+    /// The credential's environment, if it has exactly one.
+    OnlyEnvironment,
+}
+
+impl Scope {
+    fn environment(self) -> Option<EnvironmentId> {
+        match self {
+            Self::Environment(id) => Some(id),
+            Self::Account | Self::OnlyEnvironment => None,
+        }
+    }
+}
+
+/// The decision and its audit row. Every credential is checked by this text, and by no other.
+///
+/// ?1 credential, ?2 and ?3 verifiers, ?4 now, ?5 cost, ?6 request, ?7 sealed entry, ?8 permission bits,
+/// ?9 environment, ?10 owner only, ?11 next account manifest, ?12 next root, ?13 only environment.
+/// Numbers may arrive as REAL (D1), so what is divided is cast.
+macro_rules! decision {
+    ($returning:literal) => {
+        concat!(
+            "INSERT INTO audit (account, seq, at, cost, request, entry)
+             SELECT c.account, u.seq + 1, ?4, ?5, ?6, ?7
+             FROM credentials c
+             JOIN usage u ON u.account = c.account
+             JOIN plans p ON p.name = u.plan
+             LEFT JOIN environments e ON e.account = c.account AND e.id = coalesce(?9,
+                 CASE WHEN ?13 = 1 AND c.class = 'key' AND length(c.environments) = 32 THEN c.environments END)
+             WHERE c.id = ?1 AND c.verifier IN (?2, ?3)
+               AND c.revoked_at = 0 AND (c.expires_at = 0 OR c.expires_at > ?4)
+               AND (c.class = 'session' OR (c.permissions & ?8) = ?8)
+               AND (?10 = 0 OR c.class = 'session')
+               AND (?9 IS NULL OR (e.id IS NOT NULL AND (c.class = 'session' OR instr(c.environments, ?9) > 0)))
+               AND (?13 = 0 OR e.id IS NOT NULL)
+               AND (?5 = 0 OR u.day <> CAST(?4 AS INTEGER) / 86400 OR u.reads + ?5 <= p.reads)
+               AND (?11 IS NULL OR ?11 = 1 + (SELECT manifest_version FROM accounts WHERE id = c.account))
+               AND (?12 IS NULL OR ?12 = 1 + e.root_version)
+             RETURNING seq,
+               (SELECT json_object('id', id, 'account', account, 'class', class, 'permissions', permissions,
+                    'environments', environments, 'expires_at', expires_at, 'revoked_at', revoked_at,
+                    'verifier', verifier, 'mac', mac) FROM credentials WHERE id = ?1) AS credential",
+            $returning
+        )
+    };
+}
+pub(super) use decision;
+
+/// The condition of every later statement of a decision's batch: this request's audit row is the newest of the
+/// account. ?1 credential, ?2 request.
+macro_rules! permitted {
+    () => {
+        "EXISTS (SELECT 1 FROM credentials pc JOIN usage pu ON pu.account = pc.account
+         JOIN audit pa ON pa.account = pu.account AND pa.seq = pu.seq WHERE pc.id = ?1 AND pa.request = ?2)"
+    };
+}
+pub(super) use permitted;
+
+impl Caller {
+    /// A statement that does nothing unless this caller's decision was made in the same batch. Its text must
+    /// hold [`permitted!`], for which ?1 and ?2 are put before `parameters`.
+    pub(super) fn guarded(&self, sql: &'static str, parameters: impl IntoIterator<Item = Value>) -> Statement {
+        debug_assert!(sql.contains(permitted!()), "a guarded statement holds its guard");
+        let own = [Value::from(&self.token.id()), Value::Text(self.request.clone())];
+        Statement::new(sql, own.into_iter().chain(parameters).collect::<Vec<_>>())
+    }
+}
+
+/// Proof that a caller was allowed what it asked, with what came of it. Only a decision makes one.
+pub struct Permit {
+    seq: u64,
+    credential: CredentialRow,
+    decided: serde_json::Value,
+    answers: std::vec::IntoIter<Answer>,
+}
+
+impl Permit {
+    /// The number of the audit row.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The caller's credential, whose MAC was right.
+    pub fn credential(&self) -> &CredentialRow {
+        &self.credential
+    }
+
+    /// What the decision itself returned beside the credential.
+    ///
+    /// # Errors
+    /// When it is not of the expected form: a fault.
+    pub fn decided<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
+        serde_json::from_value(self.decided.take()).map_err(|error| Refusal::Fault(error.to_string()))
+    }
+
+    /// The answer of the batch's next statement.
+    ///
+    /// # Errors
+    /// When there is none: a fault.
+    pub fn answer(&mut self) -> Result<Answer, Refusal> {
+        self.answers.next().ok_or_else(|| Refusal::Fault("a batch answered too little".into()))
+    }
+}
+
+/// Reads: decides, audits, and runs `then` in one atomic batch.
+///
+/// # Errors
+/// The refusal, which has then been audited if the token was a real one.
+pub(super) async fn decide(host: &Host, caller: &Caller, ask: Ask<'_>, then: Vec<Statement>) -> Result<Permit, Refusal> {
+    match run(host, caller, &ask, decision!(""), vec![], then).await? {
+        Decided::Permitted(permit) => Ok(*permit),
+        Decided::Repeated => Err(Code::ManifestOutdated.into()),
+    }
+}
+
+/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?14 and on.
+///
+/// # Errors
+/// As [`decide`].
+pub(super) async fn decide_with(
+    host: &Host,
+    caller: &Caller,
+    ask: Ask<'_>,
+    sql: &'static str,
+    more: Vec<Value>,
+) -> Result<Permit, Refusal> {
+    match run(host, caller, &ask, sql, more, vec![]).await? {
+        Decided::Permitted(permit) => Ok(*permit),
+        Decided::Repeated => Err(Code::ManifestOutdated.into()),
+    }
+}
+
+/// Writes: as [`decide`], but the very write that was made last answers well again, so that it may be repeated.
+///
+/// # Errors
+/// As [`decide`].
+pub(super) async fn decide_write(
+    host: &Host,
+    caller: &Caller,
+    ask: Ask<'_>,
+    then: Vec<Statement>,
+) -> Result<Written, Refusal> {
+    match run(host, caller, &ask, decision!(""), vec![], then).await? {
+        Decided::Permitted(permit) => Ok(Written { seq: Some(permit.seq) }),
+        Decided::Repeated => Ok(Written { seq: None }),
+    }
+}
+
+enum Decided {
+    Permitted(Box<Permit>),
+    Repeated,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    seq: u64,
+    #[serde(deserialize_with = "json_text")]
+    credential: CredentialRow,
+}
+
+async fn run(
+    host: &Host,
+    caller: &Caller,
+    ask: &Ask<'_>,
+    sql: &'static str,
+    more: Vec<Value>,
+    then: Vec<Statement>,
+) -> Result<Decided, Refusal> {
+    let sealed = seal_entry(host, caller, ask, "allowed")?;
+    let [current, previous] = host.pepper.verifiers(&caller.token);
+    let needs: Permissions = ask.needs.iter().copied().collect();
+    let mut parameters = vec![
+        Value::from(&caller.token.id()),
+        Value::from(&current),
+        Value::from(&previous),
+        host.now().into(),
+        ask.cost.into(),
+        Value::Text(caller.request.clone()),
+        sealed.into(),
+        u64::from(needs.bits()).into(),
+        Value::from(ask.scope.environment().as_ref().map(Value::from)),
+        u64::from(ask.owner_only).into(),
+        ask.manifest.map(|next| next.version).into(),
+        ask.root.map(|next| next.version).into(),
+        u64::from(matches!(ask.scope, Scope::OnlyEnvironment)).into(),
+    ];
+    parameters.extend(more);
+    let decision = Statement { sql, parameters };
+    let answers = if then.is_empty() {
+        host.database.run(decision).await.map(|answer| vec![answer])
+    } else {
+        host.database.batch(std::iter::once(decision).chain(then).collect()).await
+    };
+    let mut answers = match answers {
+        Ok(answers) => answers.into_iter(),
+        Err(error) => {
+            let refusal = Refusal::from(error);
+            record(host, caller, ask, &refusal).await;
+            return Err(refusal);
+        }
+    };
+    let Some(decided) = answers.next().and_then(|answer| answer.rows.into_iter().next()) else {
+        return explain(host, caller, ask).await;
+    };
+    let row: Row = serde_json::from_value(decided.clone()).map_err(|error| Refusal::Fault(error.to_string()))?;
+    if !host.pepper.vouches_for(&row.credential) {
+        (host.log)(&format!("ALERT request={} credential={} row MAC does not verify", caller.request, row.credential.id));
+        return Err(Code::IntegrityFailure.into());
+    }
+    Ok(Decided::Permitted(Box::new(Permit { seq: row.seq, credential: row.credential, decided, answers })))
+}
+
+#[derive(Deserialize)]
+struct Standing {
+    #[serde(deserialize_with = "json_text")]
+    credential: CredentialRow,
+    day: u64,
+    reads: u64,
+    reads_allowed: u64,
+    environment: Option<EnvironmentId>,
+    root: Option<Blob>,
+    manifest: Blob,
+}
+
+/// Why a decision was not made. The text is the decision's look-up without its conditions, so a wrong token
+/// finds nothing here either, and nothing is written for it.
+async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided, Refusal> {
+    let [current, previous] = host.pepper.verifiers(&caller.token);
+    let statement = Statement::new(
+        "SELECT json_object('id', c.id, 'account', c.account, 'class', c.class, 'permissions', c.permissions,
+             'environments', c.environments, 'expires_at', c.expires_at, 'revoked_at', c.revoked_at,
+             'verifier', c.verifier, 'mac', c.mac) AS credential,
+             u.day, u.reads, p.reads AS reads_allowed, e.id AS environment, e.root, a.manifest
+         FROM credentials c JOIN usage u ON u.account = c.account JOIN plans p ON p.name = u.plan
+         JOIN accounts a ON a.id = c.account LEFT JOIN environments e ON e.account = c.account AND e.id = ?4
+         WHERE c.id = ?1 AND c.verifier IN (?2, ?3)",
+        [
+            Value::from(&caller.token.id()),
+            Value::from(&current),
+            Value::from(&previous),
+            Value::from(ask.scope.environment().as_ref().map(Value::from)),
+        ],
+    );
+    let standing: Option<Standing> = host.database.run(statement).await?.row()?;
+    let Some(standing) = standing else { return Err(Code::Unauthenticated.into()) };
+    let credential = &standing.credential;
+    if !host.pepper.vouches_for(credential) {
+        (host.log)(&format!("ALERT request={} credential={} row MAC does not verify", caller.request, credential.id));
+        return Err(Code::IntegrityFailure.into());
+    }
+    let code = refusal_of(host.now(), ask, &standing);
+    if code == Code::ManifestOutdated {
+        let same = |next: Option<&Versioned>, stored: Option<&Blob>| next.is_none_or(|next| Some(&next.blob) == stored);
+        if same(ask.manifest, Some(&standing.manifest)) && same(ask.root, standing.root.as_ref()) {
+            return Ok(Decided::Repeated);
+        }
+    }
+    let refusal = Refusal::Because(code);
+    record(host, caller, ask, &refusal).await;
+    Err(refusal)
+}
+
+fn refusal_of(now: u64, ask: &Ask<'_>, standing: &Standing) -> Code {
+    let credential = &standing.credential;
+    let owner = credential.class == CredentialClass::Session;
+    let permitted = Permissions::from_bits(credential.permissions).unwrap_or_default();
+    let in_scope = match ask.scope {
+        Scope::Account => true,
+        Scope::Environment(id) => {
+            standing.environment.is_some() && (owner || credential.environments.split(' ').any(|one| one == id.to_string()))
+        }
+        Scope::OnlyEnvironment => !owner && credential.environments.len() == 32,
+    };
+    if credential.revoked_at != 0 {
+        Code::KeyRevoked
+    } else if credential.expires_at != 0 && credential.expires_at <= now {
+        Code::KeyExpired
+    } else if ask.owner_only && !owner {
+        Code::OwnerRequired
+    } else if !owner && !ask.needs.iter().all(|one| permitted.has(*one)) {
+        Code::PermissionMissing
+    } else if !in_scope {
+        match ask.scope {
+            Scope::OnlyEnvironment => Code::EnvironmentAmbiguous,
+            Scope::Account | Scope::Environment(_) => Code::EnvironmentOutOfScope,
+        }
+    } else if ask.cost > 0 && standing.day == now / 86400 && standing.reads + ask.cost > standing.reads_allowed {
+        Code::ReadsExhausted
+    } else if ask.manifest.is_some() || ask.root.is_some() {
+        Code::ManifestOutdated
+    } else {
+        // Nothing is wrong now: it changed between the decision and this look.
+        Code::Unavailable
+    }
+}
+
+/// Writes the audit row of a refusal, if the token is a real one. The refusal stands even if this fails.
+async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) {
+    let result = match refusal {
+        Refusal::Because(code) => super::audit::word(*code),
+        Refusal::Quota(_) => super::audit::word(Code::QuotaExceeded),
+        Refusal::Invalid(_) => super::audit::word(Code::InvalidRequest),
+        Refusal::Fault(_) => super::audit::word(Code::Internal),
+    };
+    let Ok(sealed) = seal_entry(host, caller, ask, &result) else { return };
+    let [current, previous] = host.pepper.verifiers(&caller.token);
+    let statement = Statement::new(
+        "INSERT INTO audit (account, seq, at, cost, request, entry)
+         SELECT c.account, u.seq + 1, ?4, 0, ?5, ?6 FROM credentials c JOIN usage u ON u.account = c.account
+         WHERE c.id = ?1 AND c.verifier IN (?2, ?3)",
+        [
+            Value::from(&caller.token.id()),
+            Value::from(&current),
+            Value::from(&previous),
+            host.now().into(),
+            Value::Text(caller.request.clone()),
+            sealed.into(),
+        ],
+    );
+    if let Err(error) = host.database.run(statement).await {
+        (host.log)(&format!("request={} refusal not audited: {error}", caller.request));
+    }
+}
+
+fn seal_entry(host: &Host, caller: &Caller, ask: &Ask<'_>, result: &str) -> Result<String, Refusal> {
+    let entry = Entry {
+        credential: Some(caller.token.id()),
+        action: ask.action.to_owned(),
+        result: result.to_owned(),
+        how: ask.how,
+        environment: ask.scope.environment(),
+        secrets: ask.secrets.clone(),
+        address: caller.origin.address.clone(),
+        user_agent: caller.origin.user_agent.clone(),
+        agent: caller.origin.agent.clone(),
+    };
+    super::audit::seal(host, &caller.request, &entry)
+}
+
+/// Reads a column that holds JSON text, as `json_object` makes it.
+pub(super) fn json_text<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    serde_json::from_str(&text).map_err(serde::de::Error::custom)
+}
+
+/// As [`json_text`], of a column that may be NULL.
+pub(super) fn json_text_or_null<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| serde_json::from_str(&text).map_err(serde::de::Error::custom)).transpose()
+}
+
+/// The environments of a credential's scope, as they stand in its row.
+pub(super) fn scope_text(environments: impl IntoIterator<Item = EnvironmentId>) -> String {
+    environments.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// Makes the row of a new credential, with its MAC.
+pub(super) fn new_credential(
+    host: &Host,
+    token: &AccessToken,
+    account: protocol::AccountId,
+    class: CredentialClass,
+    permissions: Permissions,
+    environments: String,
+    expires_at: u64,
+) -> CredentialRow {
+    let mut row = CredentialRow {
+        id: token.id(),
+        account,
+        class,
+        permissions: permissions.bits(),
+        environments,
+        expires_at,
+        revoked_at: 0,
+        verifier: host.pepper.verifier(token).to_string(),
+        mac: String::new(),
+    };
+    row.mac = host.pepper.row_mac(&row);
+    row
+}

@@ -1,0 +1,50 @@
+//! Columns sealed under the column key, a secret of the deployment: a stolen database alone shows no address
+//! and offers no passphrase to guess.
+
+use super::Refusal;
+use crate::host::Host;
+use data_encoding::BASE64URL_NOPAD;
+use seal::{Context, Kind, Writer};
+use std::fmt::Display;
+use zeroize::Zeroizing;
+
+/// The place of one column.
+pub struct Column {
+    /// Its table.
+    pub table: &'static str,
+    /// Its name.
+    pub column: &'static str,
+}
+
+impl Column {
+    /// Seals what goes into this column of the row with that key.
+    ///
+    /// # Errors
+    /// When the host has no random bytes.
+    pub fn seal(&self, host: &Host, row: &impl Display, plaintext: &[u8]) -> Result<String, Refusal> {
+        let subject = self.subject(row);
+        let context = Context { subject: &subject, ..Context::new(Kind::COLUMN) };
+        let blob = seal::seal(&host.column_key, &context, plaintext);
+        blob.map(|blob| BASE64URL_NOPAD.encode(&blob)).map_err(|error| Refusal::Fault(error.to_string()))
+    }
+
+    /// Opens what stands in this column of the row with that key.
+    ///
+    /// # Errors
+    /// When it was moved, altered, or sealed with another column key.
+    pub fn open(&self, host: &Host, row: &impl Display, stored: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let subject = self.subject(row);
+        let context = Context { subject: &subject, ..Context::new(Kind::COLUMN) };
+        let fault = || Refusal::Fault(format!("{}.{} does not open", self.table, self.column));
+        let blob = BASE64URL_NOPAD.decode(stored.as_bytes()).map_err(|_| fault())?;
+        seal::open(&host.column_key, &context, &blob).map_err(|_| fault())
+    }
+
+    fn subject(&self, row: &impl Display) -> Vec<u8> {
+        Writer::new()
+            .bytes(self.table.as_bytes())
+            .bytes(row.to_string().as_bytes())
+            .bytes(self.column.as_bytes())
+            .finish()
+    }
+}

@@ -1,0 +1,142 @@
+//! Sessions: an owner's credential with an expiry, made by logging in.
+
+use super::{
+    Refusal,
+    access::{Ask, Caller, Origin, decide, decide_write, new_credential, permitted},
+    accounts::AccountRow,
+    audit,
+};
+use crate::{
+    database::{Statement, Value},
+    host::Host,
+};
+use protocol::{
+    AccountId, Code, Email, KeyId, Permissions,
+    body::{Account, CredentialClass, Kdf, LogIn, Page, Session, Written},
+};
+use serde::Deserialize;
+
+/// How long a session lasts, in seconds: half a day.
+const LIFETIME: u64 = 12 * 60 * 60;
+
+/// The key-stretching parameters of an address. One without an account gets the same made-up ones each time,
+/// so that the answer does not tell which it is.
+///
+/// # Errors
+/// Faults alone.
+pub async fn pre_login(host: &Host, email: &Email) -> Result<Kdf, Refusal> {
+    let statement = Statement::new(
+        "SELECT salt, memory_kib, passes, lanes FROM accounts WHERE email_index = ?1",
+        [Value::from(&host.pepper.email_index(email))],
+    );
+    let made_up =
+        Kdf { salt: host.pepper.made_up_salt(email), memory_kib: 64 * 1024, passes: 3, lanes: 1 };
+    Ok(host.database.run(statement).await?.row()?.unwrap_or(made_up))
+}
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(flatten)]
+    account: AccountRow,
+    login_verifier: String,
+}
+
+/// Logs in: registers the session's token and answers what the owner's client works with.
+///
+/// # Errors
+/// `login_failed`, the same for an unknown address and a wrong passphrase.
+pub async fn log_in(host: &Host, request: &String, origin: &Origin, login: LogIn) -> Result<Account, Refusal> {
+    let statement = Statement::new(
+        "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier
+         FROM accounts WHERE email_index = ?1",
+        [Value::from(&host.pepper.email_index(&login.email))],
+    );
+    let found: Option<Found> = host.database.run(statement).await?.row()?;
+    // The same work for an address without an account.
+    let (id, stored) =
+        found.as_ref().map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.account.id, &found.login_verifier));
+    let matches = host.pepper.login(id, &login.login).matches(stored);
+    let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
+
+    let now = host.now();
+    let expires_at = now + LIFETIME;
+    let session = new_credential(
+        host,
+        &login.session,
+        id,
+        CredentialClass::Session,
+        Permissions::default(),
+        String::new(),
+        expires_at,
+    );
+    let entry = audit::Entry {
+        credential: Some(session.id),
+        action: "log_in".into(),
+        result: "allowed".into(),
+        how: None,
+        environment: None,
+        secrets: vec![],
+        address: origin.address.clone(),
+        user_agent: origin.user_agent.clone(),
+        agent: origin.agent.clone(),
+    };
+    let audited = Statement::new(
+        "INSERT INTO audit (account, seq, at, cost, request, entry)
+         SELECT account, seq + 1, ?2, 0, ?3, ?4 FROM usage WHERE account = ?1",
+        [Value::from(&id), now.into(), Value::Text(request.clone()), audit::seal(host, request, &entry)?.into()],
+    );
+    let inserted = Statement::new(
+        "INSERT INTO credentials (id, account, class, verifier, permissions, environments, expires_at, mac, created_at)
+         VALUES (?1, ?2, 'session', ?3, 0, '', ?4, ?5, ?6)",
+        [
+            Value::from(&session.id),
+            Value::from(&id),
+            session.verifier.clone().into(),
+            expires_at.into(),
+            session.mac.clone().into(),
+            now.into(),
+        ],
+    );
+    let swept = Statement::new(
+        "DELETE FROM credentials WHERE account = ?1 AND class = 'session' AND expires_at <= ?2",
+        [Value::from(&id), now.into()],
+    );
+    host.database.batch(vec![audited, inserted, swept]).await?;
+    found.account.open(host, expires_at)
+}
+
+/// The owner's sessions.
+///
+/// # Errors
+/// The refusal.
+pub async fn list(host: &Host, caller: &Caller) -> Result<Page<Session>, Refusal> {
+    let ask = Ask { action: "sessions", owner_only: true, ..Ask::default() };
+    let rows = caller.guarded(
+        concat!(
+            "SELECT id, created_at, expires_at FROM credentials
+             WHERE account = (SELECT account FROM credentials WHERE id = ?1) AND class = 'session' AND ",
+            permitted!(),
+            " ORDER BY id"
+        ),
+        [],
+    );
+    let mut permit = decide(host, caller, ask, vec![rows]).await?;
+    Ok(Page { items: permit.answer()?.rows()?, next: None })
+}
+
+/// Ends a session of the caller's account; its own, to log out.
+///
+/// # Errors
+/// The refusal. A session that is not there is ended already.
+pub async fn end(host: &Host, caller: &Caller, id: KeyId) -> Result<Written, Refusal> {
+    let ask = Ask { action: "end_session", owner_only: true, ..Ask::default() };
+    let deleted = caller.guarded(
+        concat!(
+            "DELETE FROM credentials WHERE id = ?3 AND class = 'session'
+             AND account = (SELECT account FROM credentials WHERE id = ?1) AND ",
+            permitted!()
+        ),
+        [Value::from(&id)],
+    );
+    decide_write(host, caller, ask, vec![deleted]).await
+}

@@ -1,0 +1,43 @@
+//! The project's commands, run as `cargo xtask …`. Each says what it does, skips what is done, and fails with a
+//! cause and a remedy.
+
+mod checks;
+mod step;
+mod tools;
+mod wasm;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+use step::Steps;
+
+const USAGE: &str = "\
+cargo xtask demo       run the main job on this machine: vault, .env, agent, command
+cargo xtask test       set up what is missing, then run every check and test
+cargo xtask setup      only set up what the tests need
+cargo xtask worker     build the Worker into build/
+cargo xtask independent
+                       re-make tests/vectors with the Rust implementation";
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask {command}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str) -> Result<()> {
+    match command {
+        "demo" => checks::demo(),
+        "test" => {
+            tools::set_up(&mut Steps::new(tools::STEPS + checks::STEPS))
+                .and_then(|mut steps| checks::run_all(&mut steps))
+        }
+        "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
+        "worker" => wasm::build_worker(),
+        other => bail!("there is no command `{other}`\n{USAGE}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! What the tests need and a fresh machine lacks. Everything is idempotent and lands under `target/tools` and
+//! `tests/tools/node_modules`, but for Debian packages.
+
+use crate::{
+    step::{Steps, ask, command, root, run, tools},
+    wasm,
+};
+use anyhow::{Result, bail};
+use std::{path::PathBuf, process::Command};
+
+pub(crate) const STEPS: usize = 6;
+
+/// The build tools of the edge, and cargo's guard of dependencies; the second is what `--version` must say.
+const CARGO_TOOLS: [(&str, &str); 2] = [("worker-build", "0.8.7"), ("cargo-deny", "0.20.2")];
+
+/// The shells that session files are sourced with, by their Debian packages.
+const SHELLS: [(&str, &str); 5] =
+    [("dash", "dash"), ("bash", "bash"), ("zsh", "zsh"), ("ksh", "ksh93u+m"), ("busybox", "busybox")];
+
+pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
+    steps.next("the wasm32 target of Rust (a minute; on Debian without the download server two)");
+    wasm::set_up_target(steps)?;
+
+    steps.next("worker-build, wasm-bindgen and cargo-deny from source (once, about ten minutes)");
+    let wasm_bindgen = wasm::locked_wasm_bindgen()?;
+    for (name, version) in CARGO_TOOLS.into_iter().chain([("wasm-bindgen-cli", wasm_bindgen.as_str())]) {
+        cargo_tool(steps, name, version)?;
+    }
+
+    steps.next("workerd, dotenv, the MCP SDK and the coding agent from npm (once, about a minute)");
+    npm_tools(steps)?;
+
+    steps.next("an independent Python implementation's library (once, seconds)");
+    python(steps)?;
+
+    steps.next("the shells that values must pass through");
+    shells(steps)?;
+
+    steps.next("the native programs");
+    run(
+        &mut command("cargo", &["build", "--locked", "-p", "securecode", "-p", "securecode-vault", "--bins"]),
+        "read the compiler's message; a C compiler (`apt-get install gcc`) is needed for SQLite and ring",
+    )?;
+    Ok(std::mem::replace(steps, Steps::new(0)))
+}
+
+/// A tool that cargo installed for the project.
+pub(crate) fn cargo_binary(name: &str) -> PathBuf {
+    tools().join("bin").join(name)
+}
+
+fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
+    let installed = tools().join(".crates.toml");
+    let wanted = format!("\"{name} {version} ");
+    if std::fs::read_to_string(installed).is_ok_and(|list| list.contains(&wanted)) {
+        steps.already(&format!("{name} {version}"));
+        return Ok(());
+    }
+    let root = tools();
+    let root = root.to_string_lossy();
+    // Unoptimised builds take half the time, and these tools run for seconds.
+    let arguments = ["install", "--locked", "--debug", "--force", "--root", &root, "--version", version, name];
+    run(&mut command("cargo", &arguments), "check that the crate registry can be reached, then run this again")
+}
+
+fn npm_tools(steps: &Steps) -> Result<()> {
+    let folder = root().join("tests").join("tools");
+    if ask(&mut command("node", &["--version"])).is_none() {
+        bail!("Node.js is missing\n  to do now: install Node 20 or newer (https://nodejs.org, or `apt-get install nodejs npm`)");
+    }
+    let lock = std::fs::read_to_string(folder.join("package-lock.json")).unwrap_or_default();
+    let marker = folder.join("node_modules").join(".installed-lock");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == lock) {
+        steps.already("tests/tools/node_modules");
+        return Ok(());
+    }
+    run(
+        command("npm", &["ci", "--no-audit", "--no-fund"]).current_dir(&folder),
+        "check that the npm registry can be reached, then run this again",
+    )?;
+    std::fs::write(marker, lock)?;
+    Ok(())
+}
+
+/// The Python of the project's own virtual environment.
+pub(crate) fn python_binary() -> PathBuf {
+    tools().join("python").join("bin").join("python")
+}
+
+fn python(steps: &Steps) -> Result<()> {
+    let wanted = std::fs::read_to_string(root().join("tests/tools/requirements.txt"))?;
+    let marker = tools().join("python").join("installed-requirements.txt");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        steps.already("target/tools/python");
+        return Ok(());
+    }
+    let folder = tools().join("python");
+    let folder = folder.to_string_lossy();
+    if ask(&mut command("python3", &["-c", "import venv, ensurepip"])).is_none() {
+        apt_install(&["python3", "python3-venv"])?;
+    }
+    run(
+        &mut command("python3", &["-m", "venv", "--clear", &folder]),
+        "install Python 3.9 or newer with its venv module (`apt-get install python3 python3-venv`)",
+    )?;
+    run(
+        &mut command(python_binary(), &["-m", "pip", "install", "--quiet", "-r", "tests/tools/requirements.txt"]),
+        "check that the Python package index can be reached, then run this again",
+    )?;
+    std::fs::write(marker, wanted)?;
+    Ok(())
+}
+
+fn shells(steps: &Steps) -> Result<()> {
+    let missing: Vec<&str> =
+        SHELLS.into_iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| package).collect();
+    if missing.is_empty() {
+        steps.already("dash, bash, zsh, ksh, busybox");
+        return Ok(());
+    }
+    apt_install(&missing)
+}
+
+pub(crate) fn on_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+/// Installs Debian packages, as root or by sudo.
+pub(crate) fn apt_install(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    if !on_path("apt-get") {
+        bail!("these are missing: {list}\n  to do now: install them with this system's package manager");
+    }
+    let root = ask(&mut command("id", &["-u"])).as_deref() == Some("0");
+    if !root && !on_path("sudo") {
+        bail!("these are missing: {list}\n  to do now, as root: apt-get update && apt-get install {list}");
+    }
+    let apt = |arguments: &[&str]| {
+        let mut apt = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        if !root {
+            apt.arg("apt-get");
+        }
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
+    let remedy = format!("check that Debian's packages can be reached; then: apt-get update && apt-get install {list}");
+    run(&mut apt(&["-qq", "update"]), &remedy)?;
+    let mut install = apt(&["-qq", "-y", "--no-install-recommends", "install"]);
+    run(install.args(packages), &remedy)
+}

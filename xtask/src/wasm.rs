@@ -1,0 +1,162 @@
+//! Building for wasm32. Where rustup can download the target, that is one command; where only package
+//! registries can be reached, Debian's own compiler and its sources make the standard library
+//! (`docs/decisions/0001-wasm-without-a-toolchain-download.md`).
+
+use crate::{
+    step::{Steps, ask, command, root, run},
+    tools::{apt_install, cargo_binary, on_path},
+};
+use anyhow::{Context, Result, anyhow, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// The name under which rustup knows Debian's toolchain.
+const LINKED: &str = "securecode-wasm";
+const LINKER: &str = "wasm-ld-22";
+
+/// Makes sure that something here can build for wasm32.
+pub(crate) fn set_up_target(steps: &Steps) -> Result<()> {
+    if has_target(None) {
+        steps.already("the target of rustup's toolchain");
+        return Ok(());
+    }
+    if has_target(Some(LINKED)) {
+        steps.already("Debian's toolchain with a standard library of its own");
+        return Ok(());
+    }
+    println!("    $ rustup target add {TARGET}");
+    let added = command("timeout", &["90", "rustup", "target", "add", TARGET]).status();
+    if added.is_ok_and(|status| status.success()) && has_target(None) {
+        return Ok(());
+    }
+    println!("    rustup cannot download the target here: taking Debian's compiler instead");
+    debian_target()
+}
+
+/// Whether a toolchain, the active one or a named one, has the target's standard library.
+fn has_target(toolchain: Option<&str>) -> bool {
+    let mut rustc = command("rustc", &["--print", "target-libdir", "--target", TARGET]);
+    if let Some(name) = toolchain {
+        rustc.env("RUSTUP_TOOLCHAIN", name);
+    }
+    let folder = ask(&mut rustc).map(PathBuf::from);
+    folder.is_some_and(|folder| holds(&folder, "libstd-"))
+}
+
+fn holds(folder: &Path, prefix: &str) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with(prefix)))
+    })
+}
+
+fn debian_target() -> Result<()> {
+    apt_install(&["rustc-web", "cargo-web", "rust-web-src", "lld-22"])?;
+    let version = ask(&mut Command::new("/usr/bin/rustc").arg("--version"))
+        .and_then(|text| text.split(' ').nth(1).map(str::to_owned))
+        .context("Debian's rustc does not run\n  to do now: apt-get install --reinstall rustc-web")?;
+    let sources = PathBuf::from(format!("/usr/src/rustc-{version}/library"));
+    if !sources.is_dir() {
+        bail!("{} is not there\n  to do now: apt-get install --reinstall rust-web-src", sources.display());
+    }
+    let scratch = root().join("target").join("wasm-std");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch)?;
+    }
+    fs::create_dir_all(&scratch)?;
+    run(
+        Command::new("cp").arg("-r").arg(&sources).arg(&scratch),
+        "check that there is room on the disk (300 MB)",
+    )?;
+    run(
+        Command::new("/usr/bin/cargo")
+            .args(["build", "--release", "--target", TARGET, "--features", "panic-unwind"])
+            .current_dir(scratch.join("library").join("sysroot"))
+            .env("RUSTC", "/usr/bin/rustc")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "-Cembed-bitcode=yes -Zforce-unstable-if-unmarked")
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("CARGO_TARGET_DIR"),
+        "check that the crate registry can be reached, then run this again",
+    )?;
+    let staged = scratch.join("staged");
+    fs::create_dir(&staged)?;
+    let built = scratch.join("library/target").join(TARGET).join("release/deps");
+    for file in fs::read_dir(&built).with_context(|| format!("{} is not there", built.display()))? {
+        let file = file?;
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".rlib") && !name.starts_with("libsysroot-") {
+            fs::copy(file.path(), staged.join(&*name))?;
+        }
+    }
+    install_libraries(&staged)?;
+    fs::remove_dir_all(&scratch)?;
+    run(
+        &mut command("rustup", &["toolchain", "link", LINKED, "/usr"]),
+        "install rustup (https://rustup.rs)",
+    )?;
+    if !has_target(Some(LINKED)) {
+        bail!("Debian's toolchain still has no {TARGET}\n  to do now: apt-get install --reinstall rustc-web, then run this again");
+    }
+    Ok(())
+}
+
+/// Puts the target's libraries where Debian's compiler looks for them.
+fn install_libraries(libraries: &Path) -> Result<()> {
+    let sysroot = ask(&mut Command::new("/usr/bin/rustc").args(["--print", "target-libdir", "--target", TARGET]))
+        .context("Debian's rustc does not know the target")?;
+    let parent = Path::new(&sysroot);
+    let sudo = ask(&mut command("id", &["-u"])).as_deref() != Some("0");
+    let privileged = |program: &str| {
+        let mut command = Command::new(if sudo { "sudo" } else { program });
+        if sudo {
+            command.arg(program);
+        }
+        command
+    };
+    run(privileged("mkdir").arg("-p").arg(parent), "run this as root, or install sudo")?;
+    run(
+        privileged("cp").arg("-r").arg(format!("{}/.", libraries.display())).arg(parent),
+        "run this as root, or install sudo",
+    )
+}
+
+/// The version of wasm-bindgen that Cargo.lock holds; its command-line half must be the same.
+pub(crate) fn locked_wasm_bindgen() -> Result<String> {
+    let lock = fs::read_to_string(root().join("Cargo.lock"))?;
+    let mut lines = lock.lines().skip_while(|line| *line != "name = \"wasm-bindgen\"");
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    version.map(str::to_owned).ok_or_else(|| anyhow!("Cargo.lock names no wasm-bindgen"))
+}
+
+/// Sets what a wasm32 build needs: nothing where rustup has the target.
+pub(crate) fn environment(command: &mut Command) -> &mut Command {
+    if !has_target(None) && has_target(Some(LINKED)) {
+        command.env("RUSTUP_TOOLCHAIN", LINKED);
+        if on_path(LINKER) {
+            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
+        }
+    }
+    command
+}
+
+/// Builds the Worker into `build/` with worker-build, from tools that are here already.
+pub(crate) fn build_worker() -> Result<()> {
+    let worker_build = cargo_binary("worker-build");
+    if !worker_build.exists() {
+        bail!("worker-build is missing\n  to do now: cargo xtask setup");
+    }
+    let esbuild = root().join("tests/tools/node_modules/.bin/esbuild");
+    run(
+        environment(&mut command(worker_build, &["--release"]))
+            .env("WASM_BINDGEN_BIN", cargo_binary("wasm-bindgen"))
+            .env("ESBUILD_BIN", esbuild)
+            // Set by cargo when this command itself runs under it; the build must not inherit it.
+            .env_remove("CARGO_TARGET_DIR"),
+        "read the compiler's message; `cargo xtask setup` installs what is missing",
+    )
+}
