@@ -55,7 +55,7 @@ fn holds(folder: &Path, prefix: &str) -> bool {
 
 fn debian_target() -> Result<()> {
     apt_install(&["rustc-web", "cargo-web", "rust-web-src", "lld-22"])?;
-    let version = ask(&mut Command::new("/usr/bin/rustc").arg("--version"))
+    let version = ask(Command::new("/usr/bin/rustc").arg("--version"))
         .and_then(|text| text.split(' ').nth(1).map(str::to_owned))
         .context("Debian's rustc does not run\n  to do now: apt-get install --reinstall rustc-web")?;
     let sources = PathBuf::from(format!("/usr/src/rustc-{version}/library"));
@@ -107,7 +107,7 @@ fn debian_target() -> Result<()> {
 
 /// Puts the target's libraries where Debian's compiler looks for them.
 fn install_libraries(libraries: &Path) -> Result<()> {
-    let sysroot = ask(&mut Command::new("/usr/bin/rustc").args(["--print", "target-libdir", "--target", TARGET]))
+    let sysroot = ask(Command::new("/usr/bin/rustc").args(["--print", "target-libdir", "--target", TARGET]))
         .context("Debian's rustc does not know the target")?;
     let parent = Path::new(&sysroot);
     let sudo = ask(&mut command("id", &["-u"])).as_deref() != Some("0");

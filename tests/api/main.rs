@@ -1,0 +1,8 @@
+//! The HTTP API, the same suite on both hosts: natively in this process, or in workerd where
+//! `SECURECODE_TEST_VAULT` names it. Accounts log in with random tokens, so no test waits for Argon2.
+
+mod access;
+mod accounts;
+mod http;
+mod quotas;
+mod secrets;

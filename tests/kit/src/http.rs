@@ -1,0 +1,99 @@
+use protocol::{AccessToken, Problem};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Raw requests to a vault.
+#[derive(Clone)]
+pub struct Http {
+    agent: ureq::Agent,
+    url: String,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers, by lower-case name.
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The body.
+    pub text: String,
+}
+
+impl Http {
+    pub(crate) fn new(url: &str) -> Self {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        Self { agent, url: url.to_owned(), token: None }
+    }
+
+    /// The same, with this credential.
+    pub fn with(&self, token: &AccessToken) -> Self {
+        self.with_text(&token.expose())
+    }
+
+    /// The same, with this text for a credential.
+    pub fn with_text(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// `GET`.
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None)
+    }
+
+    /// `DELETE`.
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, None)
+    }
+
+    /// `POST` of JSON.
+    pub fn post(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send("POST", path, Some(serde_json::to_string(body).expect("JSON")))
+    }
+
+    /// `PUT` of JSON.
+    pub fn put(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send("PUT", path, Some(serde_json::to_string(body).expect("JSON")))
+    }
+
+    /// Any method, with any text for a body.
+    pub fn send(&self, method: &str, path: &str, body: Option<String>) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = match body {
+            Some(body) => self.agent.run(request.header("content-type", "application/json").body(body).expect("a request")),
+            None => self.agent.run(request.body(()).expect("a request")),
+        };
+        let mut response = response.expect("an answer");
+        let headers = response.headers().iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned())).collect();
+        let text = response.body_mut().with_config().limit(16 << 20).read_to_string().expect("text");
+        Answer { status: response.status().as_u16(), headers, text }
+    }
+}
+
+impl Answer {
+    /// The body of a success.
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        assert!((200..300).contains(&self.status), "{} {}", self.status, self.text);
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A success without a body that matters.
+    #[track_caller]
+    pub fn ok(&self) {
+        assert!((200..300).contains(&self.status), "{} {}", self.status, self.text);
+    }
+
+    /// The body of a refusal: status, code and type agree.
+    #[track_caller]
+    pub fn refusal(&self) -> Problem {
+        let problem: Problem = serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.text));
+        assert_eq!((problem.status, problem.code.status()), (self.status, self.status));
+        assert_eq!(self.headers.get("content-type").map(String::as_str), Some("application/problem+json"));
+        problem
+    }
+}

@@ -1,0 +1,9 @@
+//! What the tests share: a running vault, and people and machines that use it. Steps that must succeed panic.
+
+mod actors;
+mod http;
+mod vault;
+
+pub use actors::{Key, Owner, make_email, make_token, make_token_auth, random_blob};
+pub use http::{Answer, Http};
+pub use vault::Vault;
