@@ -1,14 +1,128 @@
 //! The demo, and every check and test.
 
-use crate::step::{Steps, command, run};
-use anyhow::Result;
+use crate::{
+    step::{Steps, ask, command, root, run},
+    tools::{cargo_binary, python_binary},
+    wasm,
+    workerd::{self, Workerd},
+};
+use anyhow::{Result, bail};
 
-pub(crate) const STEPS: usize = 0;
+pub(crate) const STEPS: usize = 8;
 
+/// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
-    run(&mut command("cargo", &["build"]), "")
+    let mut steps = Steps::new(2);
+    steps.next("building the vault and the client (the first time about two minutes)");
+    run(
+        &mut command("cargo", &["build", "--locked", "-p", "securecode", "-p", "securecode-vault", "--bins"]),
+        "read the compiler's message; a C compiler (`apt-get install gcc`) is needed for SQLite and ring",
+    )?;
+    steps.next("the main job: .env, vault, agent, command");
+    crate::demo::run()
 }
 
-pub(crate) fn run_all(_steps: &mut Steps) -> Result<()> {
+/// Everything that must hold, from the quickest to the slowest.
+pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
+    steps.next("formatting and lints");
+    run(&mut command("cargo", &["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    run(&mut command("cargo", &clippy), "mend what clippy names")?;
+
+    steps.next("dependencies: licences, bans, sources, and what the vault must not link");
+    let deny = ["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    run(&mut command(cargo_binary("cargo-deny"), &deny), "mend what cargo-deny names; `deny.toml` has the rules")?;
+    advisories();
+    vault_cannot_decrypt()?;
+
+    steps.next("native tests: units, properties, the API on SQLite, the client, foreign implementations");
+    run(
+        command("cargo", &["test", "--locked", "--workspace"]).env("SECURECODE_TEST_PYTHON", python_binary()),
+        "read which test failed, above",
+    )?;
+
+    steps.next("the Worker: build (about two minutes), size, dry run of its deployment");
+    wasm::build_worker()?;
+    worker_size()?;
+    workerd::dry_run()?;
+
+    steps.next("the API suite again, in workerd with D1");
+    let workerd = Workerd::start()?;
+    edge_suite(&workerd)?;
+
+    steps.next("the main job against workerd, and a search for its values in everything stored and logged");
+    crate::demo::run_against(&workerd.url, &workerd.storage)?;
+    drop(workerd);
+
+    steps.next("the main job against the native vault");
+    crate::demo::run()?;
+
+    steps.next("done");
+    println!("all checks passed");
+    Ok(())
+}
+
+/// The API suite in workerd alone.
+pub(crate) fn edge() -> Result<()> {
+    edge_suite(&Workerd::start()?)
+}
+
+fn edge_suite(workerd: &Workerd) -> Result<()> {
+    run(
+        command("cargo", &["test", "--locked", "-p", "securecode-vault", "--test", "api"])
+            .env("SECURECODE_TEST_VAULT", &workerd.url)
+            .env("SECURECODE_TEST_STORAGE", &workerd.storage),
+        "read which test failed, above; the Worker's log is target/workerd/storage/wrangler.log",
+    )
+}
+
+/// Known vulnerabilities, where their database can be reached. It is no package, so some networks lack it.
+fn advisories() {
+    let reached = command("timeout", &["60"])
+        .arg(cargo_binary("cargo-deny"))
+        .args(["--locked", "check", "--hide-inclusion-graph", "advisories"])
+        .output()
+        .ok();
+    match reached {
+        Some(output) if output.status.success() => println!("    no known vulnerability"),
+        Some(output) if String::from_utf8_lossy(&output.stderr).contains("error[") => {
+            println!("{}", String::from_utf8_lossy(&output.stderr));
+            println!("    WARNING: cargo-deny found advisories (above)");
+        }
+        _ => println!("    SKIPPED: the advisory database cannot be reached from here"),
+    }
+}
+
+/// The vault links neither the hierarchy of keys nor the passphrase's function, on either host.
+fn vault_cannot_decrypt() -> Result<()> {
+    for target in ["x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"] {
+        let arguments =
+            ["tree", "--locked", "-p", "securecode-vault", "-e", "normal", "--prefix", "none", "--target", target];
+        let Some(tree) = ask(&mut command("cargo", &arguments)) else { bail!("`cargo tree` failed") };
+        if !tree.contains("securecode-seal ") {
+            bail!("`cargo tree` does not show what the vault links, so nothing was checked");
+        }
+        for forbidden in ["securecode-sealing ", "argon2 "] {
+            if tree.lines().any(|line| line.starts_with(forbidden)) {
+                bail!("the vault links {forbidden}on {target}\n  to do now: take it out; the vault must not be able to decrypt");
+            }
+        }
+    }
+    println!("    the vault links neither securecode-sealing nor argon2");
+    Ok(())
+}
+
+/// The Worker, gzipped as uploaded, stays under 400 KiB.
+fn worker_size() -> Result<()> {
+    let mut bytes = 0;
+    for file in ["index_bg.wasm", "index.js"] {
+        let path = root().join("build").join(file);
+        let gzipped = command("gzip", &["-9", "-c"]).arg(path).output()?;
+        bytes += gzipped.stdout.len();
+    }
+    println!("    {bytes} bytes gzipped");
+    if bytes == 0 || bytes >= 400 * 1024 {
+        bail!("the Worker is {bytes} bytes gzipped; at most {} are allowed", 400 * 1024);
+    }
     Ok(())
 }

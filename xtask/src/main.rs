@@ -2,9 +2,11 @@
 //! cause and a remedy.
 
 mod checks;
+mod demo;
 mod step;
 mod tools;
 mod wasm;
+mod workerd;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -15,8 +17,7 @@ cargo xtask demo       run the main job on this machine: vault, .env, agent, com
 cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
-cargo xtask independent
-                       re-make tests/vectors with the Rust implementation";
+cargo xtask edge       run the API suite in workerd, with the Worker that is built";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -38,6 +39,7 @@ fn run(command: &str) -> Result<()> {
         }
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
+        "edge" => checks::edge(),
         other => bail!("there is no command `{other}`\n{USAGE}"),
     }
 }

@@ -150,13 +150,26 @@ pub(crate) fn build_worker() -> Result<()> {
     if !worker_build.exists() {
         bail!("worker-build is missing\n  to do now: cargo xtask setup");
     }
-    let esbuild = root().join("tests/tools/node_modules/.bin/esbuild");
+    let npm = root().join("tests/tools/node_modules/.bin");
     run(
         environment(&mut command(worker_build, &["--release"]))
             .env("WASM_BINDGEN_BIN", cargo_binary("wasm-bindgen"))
-            .env("ESBUILD_BIN", esbuild)
+            .env("ESBUILD_BIN", npm.join("esbuild"))
+            .env("WASM_OPT_BIN", npm.join("wasm-opt"))
+            // Size counts at the edge, where every new isolate loads the module.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
+            .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
             // Set by cargo when this command itself runs under it; the build must not inherit it.
             .env_remove("CARGO_TARGET_DIR"),
         "read the compiler's message; `cargo xtask setup` installs what is missing",
-    )
+    )?;
+    // worker-build keeps the names of functions, a tenth of the module.
+    let module = "build/index_bg.wasm";
+    let mut strip = command(npm.join("wasm-opt"), &["--strip-debug", module, "-o", module]);
+    // The features that worker-build names too. Not `--all-features`: that writes encodings workerd can't read.
+    for feature in ["bulk-memory", "exception-handling", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"] {
+        strip.arg(format!("--enable-{feature}"));
+    }
+    run(&mut strip, "run `cargo xtask setup` again")
 }

@@ -1,0 +1,129 @@
+//! The Worker in real workerd, with D1 and KV, on loopback and without a network: what ships, for the tests.
+
+use crate::step::{command, root, run};
+use anyhow::{Context, Result, bail};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A running `wrangler dev`; stopped when dropped.
+pub(crate) struct Workerd {
+    child: Child,
+    pub(crate) url: String,
+    /// Everything it stores and logs.
+    pub(crate) storage: PathBuf,
+}
+
+fn wrangler(arguments: &[&str]) -> Command {
+    let mut wrangler = command(root().join("tests/tools/node_modules/.bin/wrangler"), arguments);
+    wrangler
+        .env("WRANGLER_SEND_METRICS", "false")
+        .env("WRANGLER_SEND_ERROR_REPORTS", "false")
+        .env("WRANGLER_HIDE_BANNER", "true")
+        .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
+        .env("CI", "true")
+        // The build is a step of its own; the file beside wrangler.toml that wrangler would run it by is not read.
+        .env("WRANGLER_LOG_PATH", root().join("target/workerd/logs"));
+    wrangler
+}
+
+/// `wrangler deploy --dry-run`: the upload is complete and the configuration is sound.
+pub(crate) fn dry_run() -> Result<()> {
+    let config = configuration(None)?;
+    let config = config.to_string_lossy();
+    run(
+        &mut wrangler(&["deploy", "--dry-run", "--config", &config, "--outdir", "target/workerd/upload"]),
+        "read wrangler's message; `wrangler.toml` is what it checks",
+    )
+}
+
+/// wrangler.toml without its build step, and for local runs with throw-away secrets.
+fn configuration(secrets: Option<&str>) -> Result<PathBuf> {
+    let text = std::fs::read_to_string(root().join("wrangler.toml"))?;
+    let text = text.replace("[build]\ncommand = \"cargo xtask worker\"\n", "");
+    let name = if secrets.is_some() { "wrangler.local.toml" } else { "wrangler.deploy.toml" };
+    let path = root().join("target/workerd").join(name);
+    std::fs::create_dir_all(root().join("target/workerd"))?;
+    let text = text
+        .replace("\"build/index.js\"", "\"../../build/index.js\"")
+        .replace("migrations_dir = \"migrations\"", "migrations_dir = \"../../migrations\"");
+    std::fs::write(&path, text)?;
+    if let Some(secrets) = secrets {
+        std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
+    }
+    Ok(path)
+}
+
+impl Workerd {
+    /// Applies the migrations to a fresh local D1 and starts the Worker.
+    pub(crate) fn start() -> Result<Self> {
+        let storage = root().join("target/workerd/storage");
+        if storage.exists() {
+            std::fs::remove_dir_all(&storage)?;
+        }
+        std::fs::create_dir_all(&storage)?;
+        let config = configuration(Some(&format!("PEPPER={}\nCOLUMN_KEY={}\n", random_key()?, random_key()?)))?;
+        let (config, persist) = (config.to_string_lossy(), storage.to_string_lossy());
+        run(
+            &mut wrangler(&[
+                "d1", "migrations", "apply", "securecode", "--local", "--config", &config, "--persist-to", &persist,
+            ]),
+            "read wrangler's message; `migrations/` is what it applies",
+        )?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let log = File::create(storage.join("wrangler.log"))?;
+        let port_text = port.to_string();
+        let arguments =
+            ["dev", "--local", "--ip", "127.0.0.1", "--port", &port_text, "--config", &config, "--persist-to", &persist];
+        let child = wrangler(&arguments).stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn()?;
+        let running = Self { child, url: format!("http://127.0.0.1:{port}"), storage };
+        running.wait_until_healthy(port)?;
+        println!("    workerd answers on {}", running.url);
+        Ok(running)
+    }
+
+    fn wait_until_healthy(&self, port: u16) -> Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(60) {
+            if healthy(port).unwrap_or(false) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let log = std::fs::read_to_string(self.storage.join("wrangler.log")).unwrap_or_default();
+        bail!("workerd did not answer within a minute; its log:\n{log}\n  to do now: cargo xtask worker, then again")
+    }
+}
+
+impl Drop for Workerd {
+    fn drop(&mut self) {
+        // wrangler ends workerd when it is asked to end.
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
+    }
+}
+
+fn healthy(port: u16) -> Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
+}
+
+/// 32 random bytes in base64url.
+fn random_key() -> Result<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bit = |position: usize| bytes.get(position / 8).map_or(0, |byte| usize::from(byte >> (7 - position % 8) & 1));
+    // 43 digits of six bits, of which the last two are zero.
+    let digit = |number: usize| (0..6).fold(0, |value, offset| value << 1 | bit(number * 6 + offset));
+    Ok((0..43).filter_map(|number| DIGITS.get(digit(number)).copied()).map(char::from).collect())
+}
