@@ -29,7 +29,8 @@ async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Res
 
 /// A Worker secret that is 32 bytes in base64url. The error names the secret and never shows it.
 fn secret_key(env: &Env, name: &str) -> worker::Result<Key> {
-    let cause = || worker::Error::RustError(format!("the secret {name} is missing or is not 32 bytes in base64url"));
+    let cause =
+        || worker::Error::RustError(format!("the secret {name} is missing or is not 32 bytes in base64url"));
     let text = zeroize::Zeroizing::new(env.secret(name).map_err(|_| cause())?.to_string());
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map(zeroize::Zeroizing::new).map_err(|_| cause())?;
     Key::from_slice(&bytes).ok_or_else(cause)

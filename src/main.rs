@@ -4,7 +4,11 @@ use clap::{Parser, Subcommand};
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 #[derive(Parser)]
-#[command(name = "securecode-vault", version, about = "The SecureCode vault: keeps sealed secrets that it cannot open")]
+#[command(
+    name = "securecode-vault",
+    version,
+    about = "The SecureCode vault: keeps sealed secrets that it cannot open"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -47,6 +51,11 @@ async fn serve(listen: SocketAddr, data: &std::path::Path) -> Result<(), Box<dyn
             _ = terminate.recv() => {}
         }
     };
-    writeln!(std::io::stdout(), "listening on http://{}, data in {}", listener.local_addr()?, data.display())?;
+    writeln!(
+        std::io::stdout(),
+        "listening on http://{}, data in {}",
+        listener.local_addr()?,
+        data.display()
+    )?;
     Ok(securecode_vault::native::serve(host, listener, stop).await?)
 }

@@ -42,7 +42,9 @@ pub enum StartError {
         path: PathBuf,
     },
     /// A database without its keys.
-    #[error("{path} is missing, but the database is there; restore it from your backup: without it no account can log in")]
+    #[error(
+        "{path} is missing, but the database is there; restore it from your backup: without it no account can log in"
+    )]
     KeyMissing {
         /// Which.
         path: PathBuf,
@@ -114,7 +116,10 @@ fn key_file(path: &Path, may_make: bool) -> Result<Key, StartError> {
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(io)?;
     let bytes = BASE64URL_NOPAD.decode(text.trim().as_bytes()).map(Zeroizing::new);
-    bytes.ok().and_then(|bytes| Key::from_slice(&bytes)).ok_or_else(|| StartError::Key { path: path.to_owned() })
+    bytes
+        .ok()
+        .and_then(|bytes| Key::from_slice(&bytes))
+        .ok_or_else(|| StartError::Key { path: path.to_owned() })
 }
 
 /// Serves until `stop` resolves, then lets the requests in flight end.
@@ -134,5 +139,7 @@ pub async fn serve(
             next.run(request).await
         },
     ));
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stop).await
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop)
+        .await
 }

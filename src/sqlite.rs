@@ -19,7 +19,9 @@ pub struct Sqlite(Arc<Mutex<Connection>>);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenDatabaseError {
     /// Of a newer version of this program.
-    #[error("the database has schema version {found}, but this program knows versions up to {known}; use a newer program")]
+    #[error(
+        "the database has schema version {found}, but this program knows versions up to {known}; use a newer program"
+    )]
     TooNew {
         /// The file's version.
         found: usize,
@@ -43,7 +45,10 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?.try_into().unwrap_or(0);
+        let found: usize = connection
+            .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?
+            .try_into()
+            .unwrap_or(0);
         if found > MIGRATIONS.len() {
             return Err(OpenDatabaseError::TooNew { found, known: MIGRATIONS.len() });
         }
@@ -85,7 +90,8 @@ impl Database for Sqlite {
 
     fn batch(&self, statements: Vec<Statement>) -> Pending<'_, Result<Vec<Answer>, DatabaseError>> {
         Box::pin(self.with(move |connection| {
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let answers = statements.iter().map(|one| run(&transaction, one)).collect::<Result<_, _>>()?;
             transaction.commit()?;
             Ok(answers)
@@ -112,7 +118,13 @@ fn run(connection: &Connection, statement: &Statement) -> Result<Answer, rusqlit
                 ValueRef::Integer(number) => number.into(),
                 ValueRef::Real(number) => number.into(),
                 ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
-                ValueRef::Blob(_) => return Err(rusqlite::Error::InvalidColumnType(number, name.clone(), rusqlite::types::Type::Blob)),
+                ValueRef::Blob(_) => {
+                    return Err(rusqlite::Error::InvalidColumnType(
+                        number,
+                        name.clone(),
+                        rusqlite::types::Type::Blob,
+                    ));
+                }
             };
             object.insert(name.clone(), value);
         }

@@ -26,7 +26,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            Refused(Refusal::Invalid(format!("the body is not JSON of the form that this endpoint takes, near {place}")))
+            Refused(Refusal::Invalid(format!(
+                "the body is not JSON of the form that this endpoint takes, near {place}"
+            )))
         })
     }
 }

@@ -39,7 +39,10 @@ impl Refused {
         };
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = format!("urn:securecode:problem:{}", crate::vault::audit::word(code));
-        (status, Problem { kind, status: status.as_u16(), code, detail, request_id: request_id.to_owned(), limit })
+        (
+            status,
+            Problem { kind, status: status.as_u16(), code, detail, request_id: request_id.to_owned(), limit },
+        )
     }
 }
 

@@ -4,11 +4,7 @@
 //! [`Caller`] is who asks, [`Ask`] is what for. A [`Permit`] comes of a decision alone and holds what was read
 //! or written with it; nothing else yields sealed data.
 
-use super::{
-    Refusal,
-    audit::Entry,
-    pepper::CredentialRow,
-};
+use super::{Refusal, audit::Entry, pepper::CredentialRow};
 use crate::{
     database::{Answer, Statement, Value},
     host::Host,
@@ -132,7 +128,11 @@ pub(super) use permitted;
 impl Caller {
     /// A statement that does nothing unless this caller's decision was made in the same batch. Its text must
     /// hold [`permitted!`], for which ?1 and ?2 are put before `parameters`.
-    pub(super) fn guarded(&self, sql: &'static str, parameters: impl IntoIterator<Item = Value>) -> Statement {
+    pub(super) fn guarded(
+        &self,
+        sql: &'static str,
+        parameters: impl IntoIterator<Item = Value>,
+    ) -> Statement {
         debug_assert!(sql.contains(permitted!()), "a guarded statement holds its guard");
         let own = [Value::from(&self.token.id()), Value::Text(self.request.clone())];
         Statement::new(sql, own.into_iter().chain(parameters).collect::<Vec<_>>())
@@ -179,7 +179,12 @@ impl Permit {
 ///
 /// # Errors
 /// The refusal, which has then been audited if the token was a real one.
-pub(super) async fn decide(host: &Host, caller: &Caller, ask: Ask<'_>, then: Vec<Statement>) -> Result<Permit, Refusal> {
+pub(super) async fn decide(
+    host: &Host,
+    caller: &Caller,
+    ask: Ask<'_>,
+    then: Vec<Statement>,
+) -> Result<Permit, Refusal> {
     match run(host, caller, &ask, decision!(""), vec![], then).await? {
         Decided::Permitted(permit) => Ok(*permit),
         Decided::Repeated => Err(Code::ManifestOutdated.into()),
@@ -275,9 +280,13 @@ async fn run(
     let Some(decided) = answers.next().and_then(|answer| answer.rows.into_iter().next()) else {
         return explain(host, caller, ask).await;
     };
-    let row: Row = serde_json::from_value(decided.clone()).map_err(|error| Refusal::Fault(error.to_string()))?;
+    let row: Row =
+        serde_json::from_value(decided.clone()).map_err(|error| Refusal::Fault(error.to_string()))?;
     if !host.pepper.vouches_for(&row.credential) {
-        (host.log)(&format!("ALERT request={} credential={} row MAC does not verify", caller.request, row.credential.id));
+        (host.log)(&format!(
+            "ALERT request={} credential={} row MAC does not verify",
+            caller.request, row.credential.id
+        ));
         return Err(Code::IntegrityFailure.into());
     }
     Ok(Decided::Permitted(Box::new(Permit { seq: row.seq, credential: row.credential, decided, answers })))
@@ -318,12 +327,17 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
     let Some(standing) = standing else { return Err(Code::Unauthenticated.into()) };
     let credential = &standing.credential;
     if !host.pepper.vouches_for(credential) {
-        (host.log)(&format!("ALERT request={} credential={} row MAC does not verify", caller.request, credential.id));
+        (host.log)(&format!(
+            "ALERT request={} credential={} row MAC does not verify",
+            caller.request, credential.id
+        ));
         return Err(Code::IntegrityFailure.into());
     }
     let code = refusal_of(host.now(), ask, &standing);
     if code == Code::ManifestOutdated {
-        let same = |next: Option<&Versioned>, stored: Option<&Blob>| next.is_none_or(|next| Some(&next.blob) == stored);
+        let same = |next: Option<&Versioned>, stored: Option<&Blob>| {
+            next.is_none_or(|next| Some(&next.blob) == stored)
+        };
         if same(ask.manifest, Some(&standing.manifest)) && same(ask.root, standing.root.as_ref()) {
             return Ok(Decided::Repeated);
         }
@@ -340,7 +354,8 @@ fn refusal_of(now: u64, ask: &Ask<'_>, standing: &Standing) -> Code {
     let in_scope = match ask.scope {
         Scope::Account => true,
         Scope::Environment(id) => {
-            standing.environment.is_some() && (owner || credential.environments.split(' ').any(|one| one == id.to_string()))
+            standing.environment.is_some()
+                && (owner || credential.environments.split(' ').any(|one| one == id.to_string()))
         }
         Scope::OnlyEnvironment => !owner && credential.environments.len() == 32,
     };
@@ -357,7 +372,10 @@ fn refusal_of(now: u64, ask: &Ask<'_>, standing: &Standing) -> Code {
             Scope::OnlyEnvironment => Code::EnvironmentAmbiguous,
             Scope::Account | Scope::Environment(_) => Code::EnvironmentOutOfScope,
         }
-    } else if ask.cost > 0 && standing.day == now / 86400 && standing.reads + ask.cost > standing.reads_allowed {
+    } else if ask.cost > 0
+        && standing.day == now / 86400
+        && standing.reads + ask.cost > standing.reads_allowed
+    {
         Code::ReadsExhausted
     } else if ask.manifest.is_some() || ask.root.is_some() {
         Code::ManifestOutdated
@@ -411,7 +429,9 @@ fn seal_entry(host: &Host, caller: &Caller, ask: &Ask<'_>, result: &str) -> Resu
 }
 
 /// Reads a column that holds JSON text, as `json_object` makes it.
-pub(super) fn json_text<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn json_text<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     serde_json::from_str(&text).map_err(serde::de::Error::custom)
 }

@@ -90,7 +90,12 @@ pub async fn sign_up(host: &Host, request: &String, origin: &Origin, new: SignUp
     let usage = Statement::new("INSERT INTO usage (account, plan) VALUES (?1, 'free')", [Value::from(&id)]);
     let row = Statement::new(
         "INSERT INTO audit (account, seq, at, cost, request, entry) VALUES (?1, 1, ?2, 0, ?3, ?4)",
-        [Value::from(&id), now.into(), Value::Text(request.clone()), audit::seal(host, request, &entry)?.into()],
+        [
+            Value::from(&id),
+            now.into(),
+            Value::Text(request.clone()),
+            audit::seal(host, request, &entry)?.into(),
+        ],
     );
     host.database.batch(vec![account, usage, row]).await?;
     Ok(())

@@ -60,10 +60,13 @@ pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<P
     let mut items = Vec::with_capacity(stored.len());
     for row in stored {
         let opened = ENTRY.open(host, &row.request, &row.entry)?;
-        let entry: Entry = serde_json::from_slice(&opened).map_err(|error| Refusal::Fault(error.to_string()))?;
+        let entry: Entry =
+            serde_json::from_slice(&opened).map_err(|error| Refusal::Fault(error.to_string()))?;
         let visible = credential.class == CredentialClass::Session
             || entry.credential == Some(credential.id)
-            || entry.environment.is_some_and(|id| credential.environments.split(' ').any(|one| one == id.to_string()));
+            || entry
+                .environment
+                .is_some_and(|id| credential.environments.split(' ').any(|one| one == id.to_string()));
         if visible {
             items.push(AuditRow { seq: row.seq, at: row.at, request_id: row.request, entry });
         }

@@ -16,12 +16,21 @@ use serde::Deserialize;
 ///
 /// # Errors
 /// `manifest_outdated`, `id_taken`, `not_found` for a project of somebody else, or the caller's refusal.
-pub async fn create(host: &Host, caller: &Caller, id: EnvironmentId, new: NewEnvironment) -> Result<Written, Refusal> {
+pub async fn create(
+    host: &Host,
+    caller: &Caller,
+    id: EnvironmentId,
+    new: NewEnvironment,
+) -> Result<Written, Refusal> {
     if new.root.version != 1 || new.buckets.len() != 1 {
         return Err(Refusal::Invalid("a new environment has a root of version 1 and one bucket".into()));
     }
-    let ask =
-        Ask { action: "create_environment", owner_only: true, manifest: Some(&new.manifest), ..Ask::default() };
+    let ask = Ask {
+        action: "create_environment",
+        owner_only: true,
+        manifest: Some(&new.manifest),
+        ..Ask::default()
+    };
     // A project of another account is no project: NULL fails the column's constraint.
     let inserted = caller.guarded(
         concat!(
@@ -53,9 +62,9 @@ impl EnvironmentRow {
     pub(super) fn of(self, class: CredentialClass) -> Result<Environment, Refusal> {
         let key = match class {
             CredentialClass::Session => self.owner_key,
-            CredentialClass::Key => {
-                self.granted_key.ok_or_else(|| Refusal::Fault("a key in scope has no wrapped environment key".into()))?
-            }
+            CredentialClass::Key => self
+                .granted_key
+                .ok_or_else(|| Refusal::Fault("a key in scope has no wrapped environment key".into()))?,
         };
         Ok(Environment { id: self.id, project: self.project, generation: self.generation, key })
     }

@@ -44,7 +44,8 @@ pub async fn create(host: &Host, caller: &Caller, id: KeyId, new: NewKey) -> Res
     // The MAC names the account, which only the caller's credential tells; the write checks that it was right.
     let account = account_of(host, caller).await?;
     let scope = scope_text(environments);
-    let row = new_credential(host, &new.token, account, CredentialClass::Key, new.permissions, scope, expires_at);
+    let row =
+        new_credential(host, &new.token, account, CredentialClass::Key, new.permissions, scope, expires_at);
     let ask = Ask { action: "create_key", owner_only: true, manifest: Some(&new.manifest), ..Ask::default() };
     let now = host.now();
     let inserted = caller.guarded(
@@ -138,7 +139,12 @@ pub async fn list(host: &Host, caller: &Caller) -> Result<Page<KeyEntry>, Refusa
 ///
 /// # Errors
 /// `not_found`, also when it was revoked before; `manifest_outdated`; or the caller's refusal.
-pub async fn revoke(host: &Host, caller: &Caller, id: KeyId, revocation: RevokeKey) -> Result<Written, Refusal> {
+pub async fn revoke(
+    host: &Host,
+    caller: &Caller,
+    id: KeyId,
+    revocation: RevokeKey,
+) -> Result<Written, Refusal> {
     let account = account_of(host, caller).await?;
     let statement = Statement::new(
         "SELECT id, account, class, permissions, environments, expires_at, revoked_at, verifier, mac
@@ -148,7 +154,12 @@ pub async fn revoke(host: &Host, caller: &Caller, id: KeyId, revocation: RevokeK
     let stored: Option<CredentialRow> = host.database.run(statement).await?.row()?;
     let Some(stored) = stored else { return Err(Code::NotFound.into()) };
     let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored };
-    let ask = Ask { action: "revoke_key", owner_only: true, manifest: Some(&revocation.manifest), ..Ask::default() };
+    let ask = Ask {
+        action: "revoke_key",
+        owner_only: true,
+        manifest: Some(&revocation.manifest),
+        ..Ask::default()
+    };
     let updated = caller.guarded(
         concat!(
             "UPDATE credentials SET revoked_at = ?4, mac = ?5 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
@@ -156,9 +167,8 @@ pub async fn revoke(host: &Host, caller: &Caller, id: KeyId, revocation: RevokeK
         ),
         [Value::from(&id), revoked.revoked_at.into(), host.pepper.row_mac(&revoked).into(), Value::from(&account)],
     );
-    let ungranted = caller.guarded(
-        concat!("DELETE FROM grants WHERE credential = ?3 AND ", permitted!()),
-        [Value::from(&id)],
-    );
-    decide_write(host, caller, ask, vec![updated, ungranted, write_manifest(caller, &revocation.manifest)]).await
+    let ungranted = caller
+        .guarded(concat!("DELETE FROM grants WHERE credential = ?3 AND ", permitted!()), [Value::from(&id)]);
+    decide_write(host, caller, ask, vec![updated, ungranted, write_manifest(caller, &revocation.manifest)])
+        .await
 }

@@ -39,7 +39,9 @@ impl From<DatabaseError> for Refusal {
     /// Reads the schema's own words: triggers raise `quota:…` and `outdated`, SQLite names unique columns.
     fn from(error: DatabaseError) -> Self {
         let DatabaseError::Refused(text) = &error else { return Self::Fault(error.to_string()) };
-        if let Some(resource) = Resource::ALL.into_iter().find(|one| text.contains(&format!("quota:{}", one.as_str()))) {
+        if let Some(resource) =
+            Resource::ALL.into_iter().find(|one| text.contains(&format!("quota:{}", one.as_str())))
+        {
             return Self::Quota(resource);
         }
         if text.contains("outdated") {

@@ -83,17 +83,26 @@ impl Pepper {
     }
 
     fn account_verifier(&self, label: &[u8], account: AccountId, proof: &Bytes32) -> Verifier {
-        encode(&mac(&self.current, Writer::new().bytes(label).bytes(account.as_bytes()).bytes(proof.expose())))
+        encode(&mac(
+            &self.current,
+            Writer::new().bytes(label).bytes(account.as_bytes()).bytes(proof.expose()),
+        ))
     }
 
     /// What finds an account by its address.
     pub fn email_index(&self, email: &Email) -> Verifier {
-        encode(&mac(&self.current, Writer::new().bytes(b"securecode/1/email").bytes(email.as_str().as_bytes())))
+        encode(&mac(
+            &self.current,
+            Writer::new().bytes(b"securecode/1/email").bytes(email.as_str().as_bytes()),
+        ))
     }
 
     /// The salt that an address without an account is always answered with.
     pub fn made_up_salt(&self, email: &Email) -> Salt {
-        let mac = mac(&self.current, Writer::new().bytes(b"securecode/1/no-account").bytes(email.as_str().as_bytes()));
+        let mac = mac(
+            &self.current,
+            Writer::new().bytes(b"securecode/1/no-account").bytes(email.as_str().as_bytes()),
+        );
         let mut salt = [0; 16];
         for (slot, byte) in salt.iter_mut().zip(mac) {
             *slot = byte;

@@ -17,7 +17,12 @@ use protocol::{
 ///
 /// # Errors
 /// `quota_exceeded`, `manifest_outdated`, `id_taken`, or the caller's refusal.
-pub async fn create(host: &Host, caller: &Caller, id: ProjectId, new: NewProject) -> Result<Written, Refusal> {
+pub async fn create(
+    host: &Host,
+    caller: &Caller,
+    id: ProjectId,
+    new: NewProject,
+) -> Result<Written, Refusal> {
     let ask =
         Ask { action: "create_project", owner_only: true, manifest: Some(&new.manifest), ..Ask::default() };
     let inserted = caller.guarded(

@@ -2,7 +2,10 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, Scope, decide, decide_with, decide_write, decision, json_text, json_text_or_null, permitted},
+    access::{
+        Ask, Caller, Scope, decide, decide_with, decide_write, decision, json_text, json_text_or_null,
+        permitted,
+    },
     environments::EnvironmentRow,
 };
 use crate::{database::Value, host::Host};
@@ -107,7 +110,10 @@ pub(super) struct Whole {
 
 impl Whole {
     /// The statements; ?3 is the environment, or NULL for the caller's only one.
-    pub(super) fn statements(caller: &Caller, environment: Option<EnvironmentId>) -> [crate::database::Statement; 2] {
+    pub(super) fn statements(
+        caller: &Caller,
+        environment: Option<EnvironmentId>,
+    ) -> [crate::database::Statement; 2] {
         let id = || [Value::from(environment.as_ref().map(Value::from))];
         [
             caller.guarded(
@@ -162,13 +168,18 @@ pub async fn list(
             permitted!(),
             " ORDER BY name_index LIMIT ?5"
         ),
-        [Value::from(&environment), after.map_or(Value::Text(String::new()), |index| Value::from(&index)), Value::from(PAGE)],
+        [
+            Value::from(&environment),
+            after.map_or(Value::Text(String::new()), |index| Value::from(&index)),
+            Value::from(PAGE),
+        ],
     );
     let [row, buckets] = Whole::statements(caller, Some(environment));
     let mut permit = decide(host, caller, ask, vec![row, buckets, page]).await?;
     let whole = Whole::read(&mut permit)?;
     let items: Vec<SecretEntry> = permit.answer()?.rows()?;
-    let next = (items.len() as u64 == PAGE).then(|| items.last().map(|item| item.index.to_string())).flatten();
+    let next =
+        (items.len() as u64 == PAGE).then(|| items.last().map(|item| item.index.to_string())).flatten();
     Ok(Listing {
         environment: whole.environment.of(permit.credential().class)?,
         root: whole.root,
@@ -197,7 +208,9 @@ pub async fn change(
         return Err(Refusal::Invalid("a change names each secret once".into()));
     }
     if change.buckets.is_empty() || change.buckets.iter().any(|bucket| bucket.number > 65535) {
-        return Err(Refusal::Invalid("a change replaces at least one bucket, numbered from 0 to 65535".into()));
+        return Err(Refusal::Invalid(
+            "a change replaces at least one bucket, numbered from 0 to 65535".into(),
+        ));
     }
     let ask = Ask {
         action: "change",

@@ -29,8 +29,7 @@ pub async fn pre_login(host: &Host, email: &Email) -> Result<Kdf, Refusal> {
         "SELECT salt, memory_kib, passes, lanes FROM accounts WHERE email_index = ?1",
         [Value::from(&host.pepper.email_index(email))],
     );
-    let made_up =
-        Kdf { salt: host.pepper.made_up_salt(email), memory_kib: 64 * 1024, passes: 3, lanes: 1 };
+    let made_up = Kdf { salt: host.pepper.made_up_salt(email), memory_kib: 64 * 1024, passes: 3, lanes: 1 };
     Ok(host.database.run(statement).await?.row()?.unwrap_or(made_up))
 }
 
@@ -45,7 +44,12 @@ struct Found {
 ///
 /// # Errors
 /// `login_failed`, the same for an unknown address and a wrong passphrase.
-pub async fn log_in(host: &Host, request: &String, origin: &Origin, login: LogIn) -> Result<Account, Refusal> {
+pub async fn log_in(
+    host: &Host,
+    request: &String,
+    origin: &Origin,
+    login: LogIn,
+) -> Result<Account, Refusal> {
     let statement = Statement::new(
         "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier
          FROM accounts WHERE email_index = ?1",
@@ -53,8 +57,9 @@ pub async fn log_in(host: &Host, request: &String, origin: &Origin, login: LogIn
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
     // The same work for an address without an account.
-    let (id, stored) =
-        found.as_ref().map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.account.id, &found.login_verifier));
+    let (id, stored) = found
+        .as_ref()
+        .map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.account.id, &found.login_verifier));
     let matches = host.pepper.login(id, &login.login).matches(stored);
     let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
 
@@ -83,7 +88,12 @@ pub async fn log_in(host: &Host, request: &String, origin: &Origin, login: LogIn
     let audited = Statement::new(
         "INSERT INTO audit (account, seq, at, cost, request, entry)
          SELECT account, seq + 1, ?2, 0, ?3, ?4 FROM usage WHERE account = ?1",
-        [Value::from(&id), now.into(), Value::Text(request.clone()), audit::seal(host, request, &entry)?.into()],
+        [
+            Value::from(&id),
+            now.into(),
+            Value::Text(request.clone()),
+            audit::seal(host, request, &entry)?.into(),
+        ],
     );
     let inserted = Statement::new(
         "INSERT INTO credentials (id, account, class, verifier, permissions, environments, expires_at, mac, created_at)

@@ -43,7 +43,8 @@ pub async fn read(host: &Host, caller: &Caller) -> Result<Usage, Refusal> {
         [],
     );
     let mut permit = decide(host, caller, ask, vec![row]).await?;
-    let row: Row = permit.answer()?.row()?.ok_or_else(|| Refusal::Fault("an account has no usage row".into()))?;
+    let row: Row =
+        permit.answer()?.row()?.ok_or_else(|| Refusal::Fault("an account has no usage row".into()))?;
     let today = if row.day == host.now() / 86400 { row.reads } else { 0 };
     let limit = |resource, used, allowed| Limit { resource, used, allowed };
     Ok(Usage {

@@ -28,7 +28,8 @@ fn a_token_that_is_missing_wrong_or_malformed_is_refused_alike() {
     let (_, key) = owner_with_key(vault, &[Permission::Read]);
     let path = key.secret_path("A", How::Inject);
     let wrong = vault.http().with(&protocol::AccessToken::new(key.id, kit::make_token_auth()));
-    let strangers = [vault.http(), vault.http().with_text("sct_nonsense"), vault.http().with(&kit::make_token()), wrong];
+    let strangers =
+        [vault.http(), vault.http().with_text("sct_nonsense"), vault.http().with(&kit::make_token()), wrong];
     let answers: std::collections::BTreeSet<String> = strangers
         .iter()
         .map(|http| {
@@ -60,13 +61,20 @@ fn a_revoked_key_is_refused_from_the_next_request_on() {
     key.put("A", b"1");
     assert_eq!(key.get("A").unwrap(), b"1");
     owner.revoke(key.id);
-    for path in [key.secret_path("A", How::Inject), key.path("/secrets"), "/v1/bundle?how=run".into(), "/v1/environments".into(), "/v1/usage".into()] {
+    for path in [
+        key.secret_path("A", How::Inject),
+        key.path("/secrets"),
+        "/v1/bundle?how=run".into(),
+        "/v1/environments".into(),
+        "/v1/usage".into(),
+    ] {
         assert_eq!(key.http.get(&path).refusal().code, Code::KeyRevoked, "{path}");
     }
     let keys: Page<KeyEntry> = owner.http.get("/v1/keys").json();
     assert!(keys.items[0].revoked_at.is_some());
     let (_, manifest) = owner.next_manifest(|_| {});
-    let again = owner.http.post(&format!("/v1/keys/{}/revoke", key.id), &serde_json::json!({ "manifest": manifest }));
+    let again =
+        owner.http.post(&format!("/v1/keys/{}/revoke", key.id), &serde_json::json!({ "manifest": manifest }));
     assert_eq!(again.refusal().code, Code::NotFound);
 }
 
@@ -99,11 +107,18 @@ fn a_key_reaches_its_environment_and_no_other() {
     let sibling = owner.key(&sibling_environment, &[Permission::Read]);
     let (_, foreign) = owner_with_key(vault, &[Permission::Read]);
     for other in [&sibling, &foreign] {
-        for path in [other.secret_path("A", How::Inject), other.path("/secrets"), format!("/v1/bundle?how=run&environment={}", other.environment.place().environment)] {
+        for path in [
+            other.secret_path("A", How::Inject),
+            other.path("/secrets"),
+            format!("/v1/bundle?how=run&environment={}", other.environment.place().environment),
+        ] {
             assert_eq!(key.http.get(&path).refusal().code, Code::EnvironmentOutOfScope, "{path}");
         }
         let change = other.change(&[("A", b"1")], &[]);
-        assert_eq!(key.http.post(&other.path("/changes"), &change).refusal().code, Code::EnvironmentOutOfScope);
+        assert_eq!(
+            key.http.post(&other.path("/changes"), &change).refusal().code,
+            Code::EnvironmentOutOfScope
+        );
     }
     // An owner does not reach another account either.
     assert_eq!(owner.http.get(&foreign.path("/secrets")).refusal().code, Code::EnvironmentOutOfScope);
@@ -127,7 +142,8 @@ fn a_key_cannot_be_granted_an_environment_of_another_account() {
 #[test]
 fn each_permission_opens_what_it_says_and_nothing_else() {
     let vault = Vault::shared();
-    let (mut owner, writer) = owner_with_key(vault, &[Permission::Read, Permission::Write, Permission::Reveal, Permission::Audit]);
+    let (mut owner, writer) =
+        owner_with_key(vault, &[Permission::Read, Permission::Write, Permission::Reveal, Permission::Audit]);
     writer.put("A", b"1");
     let change = || writer.change(&[("B", b"2")], &[]);
     for (permission, reads, reveals, writes, audits) in [
@@ -168,8 +184,11 @@ fn every_access_and_every_refusal_of_a_known_key_is_in_the_log() {
     key.http.get("/v1/bundle?how=sdk").ok();
     key.http.get("/v1/keys").refusal();
     let rows = audit(&owner);
-    let told: Vec<(String, Option<How>, String)> =
-        rows.iter().rev().map(|row| (row.entry.action.clone(), row.entry.how, row.entry.result.clone())).collect();
+    let told: Vec<(String, Option<How>, String)> = rows
+        .iter()
+        .rev()
+        .map(|row| (row.entry.action.clone(), row.entry.how, row.entry.result.clone()))
+        .collect();
     let expected = [
         ("sign_up", None, "allowed"),
         ("log_in", None, "allowed"),
@@ -185,9 +204,14 @@ fn every_access_and_every_refusal_of_a_known_key_is_in_the_log() {
         ("keys", None, "owner_required"),
         ("audit", None, "allowed"),
     ];
-    let expected: Vec<_> = expected.map(|(action, how, result)| (action.to_owned(), how, result.to_owned())).into();
+    let expected: Vec<_> =
+        expected.map(|(action, how, result)| (action.to_owned(), how, result.to_owned())).into();
     assert_eq!(told, expected);
-    assert_eq!(rows.iter().rev().map(|row| row.seq).collect::<Vec<_>>(), (1..=13).collect::<Vec<_>>(), "dense");
+    assert_eq!(
+        rows.iter().rev().map(|row| row.seq).collect::<Vec<_>>(),
+        (1..=13).collect::<Vec<_>>(),
+        "dense"
+    );
     let read = &rows[5].entry;
     assert_eq!((read.credential, read.secrets.clone()), (Some(key.id), vec![key.index("A")]));
     assert!(read.address.is_some());

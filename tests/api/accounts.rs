@@ -8,12 +8,17 @@ use protocol::{
 fn an_unknown_address_gets_stable_parameters_like_a_known_one() {
     let vault = Vault::shared();
     let owner = Owner::sign_up(vault);
-    let ask = |email: &str| -> Kdf { vault.http().post("/v1/prelogin", &PreLogin { email: email.parse().unwrap() }).json() };
+    let ask = |email: &str| -> Kdf {
+        vault.http().post("/v1/prelogin", &PreLogin { email: email.parse().unwrap() }).json()
+    };
     let stranger = make_email();
     assert_eq!(ask(&stranger), ask(&stranger));
     assert_ne!(ask(&stranger).salt, ask(&make_email()).salt);
     let (known, unknown) = (ask(&owner.email), ask(&stranger));
-    assert_eq!((known.memory_kib, known.passes, known.lanes), (unknown.memory_kib, unknown.passes, unknown.lanes));
+    assert_eq!(
+        (known.memory_kib, known.passes, known.lanes),
+        (unknown.memory_kib, unknown.passes, unknown.lanes)
+    );
 }
 
 #[test]
@@ -35,7 +40,9 @@ fn a_wrong_passphrase_and_an_unknown_address_are_refused_alike() {
 fn every_spelling_of_an_address_finds_its_account() {
     let vault = Vault::shared();
     let owner = Owner::sign_up(vault);
-    for spelling in [owner.email.to_uppercase(), format!("  {}\n", owner.email), owner.email.replace('e', "ｅ")] {
+    for spelling in
+        [owner.email.to_uppercase(), format!("  {}\n", owner.email), owner.email.replace('e', "ｅ")]
+    {
         let body = serde_json::json!({ "email": spelling, "login": owner.login, "session": make_token() });
         let account: Account = vault.http().post("/v1/sessions", &body).json();
         assert_eq!(account.account, owner.account);
@@ -92,7 +99,9 @@ fn an_account_manifest_is_written_once_for_each_version() {
     let mut owner = Owner::sign_up(vault);
     let (_, stale) = owner.next_manifest(|_| {});
     let project = owner.project();
-    let answer = owner.http.put(&format!("/v1/projects/{}", "0".repeat(32)), &serde_json::json!({ "manifest": stale }));
+    let answer = owner
+        .http
+        .put(&format!("/v1/projects/{}", "0".repeat(32)), &serde_json::json!({ "manifest": stale }));
     assert_eq!(answer.refusal().code, Code::ManifestOutdated);
     let account: Account = owner.http.get("/v1/account").json();
     assert_eq!(account.manifest.version, 2);

@@ -17,7 +17,8 @@ fn the_51st_secret_is_refused_and_the_batch_it_came_in_stores_nothing() {
     let key = owner.key(&environment, &[Permission::Read, Permission::Write]);
     let names: Vec<String> = (0..51).map(|number| format!("S{number}")).collect();
     let put = |range: std::ops::Range<usize>| {
-        let put: Vec<(&str, &[u8])> = names[range].iter().map(|name| (name.as_str(), b"v".as_slice())).collect();
+        let put: Vec<(&str, &[u8])> =
+            names[range].iter().map(|name| (name.as_str(), b"v".as_slice())).collect();
         key.http.post(&key.path("/changes"), &key.change(&put, &[]))
     };
     let _: Written = put(0..45).json();
@@ -40,7 +41,8 @@ fn writers_that_race_never_pass_the_limit() {
     let mut owner = Owner::sign_up(Vault::shared());
     let project = owner.project();
     let environments: Vec<_> = (0..4).map(|_| owner.environment(project)).collect();
-    let keys: Vec<_> = environments.iter().map(|one| owner.key(one, &[Permission::Read, Permission::Write])).collect();
+    let keys: Vec<_> =
+        environments.iter().map(|one| owner.key(one, &[Permission::Read, Permission::Write])).collect();
     let names: Vec<String> = (0..40).map(|number| format!("S{number}")).collect();
     let put: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"v".as_slice())).collect();
     let _: Written = keys[0].http.post(&keys[0].path("/changes"), &keys[0].change(&put, &[])).json();
@@ -54,7 +56,14 @@ fn writers_that_race_never_pass_the_limit() {
                         let change = key.change(&[(&format!("R{number}"), b"v")], &[]);
                         key.http.post(&key.path("/changes"), &change)
                     });
-                    writes.filter(|answer| answer.status == 200 || { assert_eq!(answer.refusal().code, Code::QuotaExceeded); false }).count()
+                    writes
+                        .filter(|answer| {
+                            answer.status == 200 || {
+                                assert_eq!(answer.refusal().code, Code::QuotaExceeded);
+                                false
+                            }
+                        })
+                        .count()
                 })
             })
             .collect();
@@ -71,7 +80,10 @@ fn projects_and_keys_have_limits_and_a_revoked_key_makes_room() {
     owner.project();
     owner.project();
     let (_, manifest) = owner.next_manifest(|_| {});
-    let fourth = owner.http.put(&format!("/v1/projects/{}", "ab".repeat(16)), &serde_json::json!({ "manifest": manifest })).refusal();
+    let fourth = owner
+        .http
+        .put(&format!("/v1/projects/{}", "ab".repeat(16)), &serde_json::json!({ "manifest": manifest }))
+        .refusal();
     assert_eq!((fourth.code, fourth.limit), (Code::QuotaExceeded, Some(Resource::Projects)));
 
     let environment = owner.environment(project);

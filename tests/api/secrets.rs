@@ -24,8 +24,11 @@ fn what_is_put_is_read_listed_bundled_and_deleted() {
     let listing = key.list();
     let manifest = Manifest::open(&key.environment, &listing.root, &listing.buckets).unwrap();
     manifest.admits_entries(&listing.items).unwrap();
-    let mut names: Vec<(String, u64)> =
-        listing.items.iter().map(|entry| (key.environment.open_entry(entry).unwrap().0.to_string(), entry.version)).collect();
+    let mut names: Vec<(String, u64)> = listing
+        .items
+        .iter()
+        .map(|entry| (key.environment.open_entry(entry).unwrap().0.to_string(), entry.version))
+        .collect();
     names.sort();
     assert_eq!(names, [("A".into(), 2), ("B".into(), 1)]);
 
@@ -65,7 +68,8 @@ fn of_two_writers_on_one_state_one_wins_and_the_other_loses_nothing() {
     assert_eq!(key.http.post(&key.path("/changes"), &second).refusal().code, Code::ManifestOutdated);
     assert_eq!(key.get("A").unwrap(), b"1");
     assert_eq!(key.get("B"), None);
-    let _: Written = key.http.post(&key.path("/changes"), &key.change(&[("A", b"2"), ("B", b"2")], &[])).json();
+    let _: Written =
+        key.http.post(&key.path("/changes"), &key.change(&[("A", b"2"), ("B", b"2")], &[])).json();
     assert_eq!(key.get("B").unwrap(), b"2");
 }
 
@@ -84,7 +88,9 @@ fn a_change_may_be_sent_again() {
 fn a_secret_keeps_its_id_and_its_versions_have_no_gaps() {
     let key = key(Vault::shared());
     key.put("A", b"1");
-    for alter in [(|secret: &mut protocol::body::SealedSecret| secret.version = 3) as fn(&mut _), |secret| secret.id = protocol::SecretId::from_bytes([7; 16])] {
+    for alter in [(|secret: &mut protocol::body::SealedSecret| secret.version = 3) as fn(&mut _), |secret| {
+        secret.id = protocol::SecretId::from_bytes([7; 16])
+    }] {
         let mut change = key.change(&[("A", b"2")], &[]);
         alter(&mut change.put[0]);
         assert_eq!(key.http.post(&key.path("/changes"), &change).refusal().code, Code::ManifestOutdated);
@@ -130,7 +136,8 @@ fn a_key_of_several_environments_names_the_one_it_wants() {
     assert_eq!(http.get("/v1/bundle?how=run").refusal().code, Code::EnvironmentAmbiguous);
     assert_eq!(owner.http.get("/v1/bundle?how=run").refusal().code, Code::EnvironmentAmbiguous);
     for environment in [&dev, &test] {
-        let bundle: Bundle = http.get(&format!("/v1/bundle?how=run&environment={}", environment.place().environment)).json();
+        let bundle: Bundle =
+            http.get(&format!("/v1/bundle?how=run&environment={}", environment.place().environment)).json();
         assert_eq!(bundle.environment.id, environment.place().environment);
     }
 }

@@ -31,7 +31,10 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 
     steps.next("dependencies: licences, bans, sources, and what the vault must not link");
     let deny = ["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
-    run(&mut command(cargo_binary("cargo-deny"), &deny), "mend what cargo-deny names; `deny.toml` has the rules")?;
+    run(
+        &mut command(cargo_binary("cargo-deny"), &deny),
+        "mend what cargo-deny names; `deny.toml` has the rules",
+    )?;
     advisories();
     vault_cannot_decrypt()?;
 
@@ -96,15 +99,27 @@ fn advisories() {
 /// The vault links neither the hierarchy of keys nor the passphrase's function, on either host.
 fn vault_cannot_decrypt() -> Result<()> {
     for target in ["x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"] {
-        let arguments =
-            ["tree", "--locked", "-p", "securecode-vault", "-e", "normal", "--prefix", "none", "--target", target];
+        let arguments = [
+            "tree",
+            "--locked",
+            "-p",
+            "securecode-vault",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+            "--target",
+            target,
+        ];
         let Some(tree) = ask(&mut command("cargo", &arguments)) else { bail!("`cargo tree` failed") };
         if !tree.contains("securecode-seal ") {
             bail!("`cargo tree` does not show what the vault links, so nothing was checked");
         }
         for forbidden in ["securecode-sealing ", "argon2 "] {
             if tree.lines().any(|line| line.starts_with(forbidden)) {
-                bail!("the vault links {forbidden}on {target}\n  to do now: take it out; the vault must not be able to decrypt");
+                bail!(
+                    "the vault links {forbidden}on {target}\n  to do now: take it out; the vault must not be able to decrypt"
+                );
             }
         }
     }

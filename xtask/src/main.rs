@@ -33,10 +33,8 @@ fn main() -> ExitCode {
 fn run(command: &str) -> Result<()> {
     match command {
         "demo" => checks::demo(),
-        "test" => {
-            tools::set_up(&mut Steps::new(tools::STEPS + checks::STEPS))
-                .and_then(|mut steps| checks::run_all(&mut steps))
-        }
+        "test" => tools::set_up(&mut Steps::new(tools::STEPS + checks::STEPS))
+            .and_then(|mut steps| checks::run_all(&mut steps)),
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
         "edge" => checks::edge(),

@@ -59,14 +59,20 @@ fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
     let root = tools();
     let root = root.to_string_lossy();
     // Unoptimised builds take half the time, and these tools run for seconds.
-    let arguments = ["install", "--locked", "--debug", "--force", "--root", &root, "--version", version, name];
-    run(&mut command("cargo", &arguments), "check that the crate registry can be reached, then run this again")
+    let arguments =
+        ["install", "--locked", "--debug", "--force", "--root", &root, "--version", version, name];
+    run(
+        &mut command("cargo", &arguments),
+        "check that the crate registry can be reached, then run this again",
+    )
 }
 
 fn npm_tools(steps: &Steps) -> Result<()> {
     let folder = root().join("tests").join("tools");
     if ask(&mut command("node", &["--version"])).is_none() {
-        bail!("Node.js is missing\n  to do now: install Node 20 or newer (https://nodejs.org, or `apt-get install nodejs npm`)");
+        bail!(
+            "Node.js is missing\n  to do now: install Node 20 or newer (https://nodejs.org, or `apt-get install nodejs npm`)"
+        );
     }
     let lock = std::fs::read_to_string(folder.join("package-lock.json")).unwrap_or_default();
     let marker = folder.join("node_modules").join(".installed-lock");
@@ -104,7 +110,10 @@ fn python(steps: &Steps) -> Result<()> {
         "install Python 3.9 or newer with its venv module (`apt-get install python3 python3-venv`)",
     )?;
     run(
-        &mut command(python_binary(), &["-m", "pip", "install", "--quiet", "-r", "tests/tools/requirements.txt"]),
+        &mut command(
+            python_binary(),
+            &["-m", "pip", "install", "--quiet", "-r", "tests/tools/requirements.txt"],
+        ),
         "check that the Python package index can be reached, then run this again",
     )?;
     std::fs::write(marker, wanted)?;
@@ -144,7 +153,9 @@ pub(crate) fn apt_install(packages: &[&str]) -> Result<()> {
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
-    let remedy = format!("check that Debian's packages can be reached; then: apt-get update && apt-get install {list}");
+    let remedy = format!(
+        "check that Debian's packages can be reached; then: apt-get update && apt-get install {list}"
+    );
     run(&mut apt(&["-qq", "update"]), &remedy)?;
     let mut install = apt(&["-qq", "-y", "--no-install-recommends", "install"]);
     run(install.args(packages), &remedy)

@@ -100,7 +100,9 @@ fn debian_target() -> Result<()> {
         "install rustup (https://rustup.rs)",
     )?;
     if !has_target(Some(LINKED)) {
-        bail!("Debian's toolchain still has no {TARGET}\n  to do now: apt-get install --reinstall rustc-web, then run this again");
+        bail!(
+            "Debian's toolchain still has no {TARGET}\n  to do now: apt-get install --reinstall rustc-web, then run this again"
+        );
     }
     Ok(())
 }
@@ -168,7 +170,15 @@ pub(crate) fn build_worker() -> Result<()> {
     let module = "build/index_bg.wasm";
     let mut strip = command(npm.join("wasm-opt"), &["--strip-debug", module, "-o", module]);
     // The features that worker-build names too. Not `--all-features`: that writes encodings workerd can't read.
-    for feature in ["bulk-memory", "exception-handling", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"] {
+    for feature in [
+        "bulk-memory",
+        "exception-handling",
+        "multivalue",
+        "mutable-globals",
+        "nontrapping-float-to-int",
+        "reference-types",
+        "sign-ext",
+    ] {
         strip.arg(format!("--enable-{feature}"));
     }
     run(&mut strip, "run `cargo xtask setup` again")

@@ -67,19 +67,38 @@ impl Workerd {
             std::fs::remove_dir_all(&storage)?;
         }
         std::fs::create_dir_all(&storage)?;
-        let config = configuration(Some(&format!("PEPPER={}\nCOLUMN_KEY={}\n", random_key()?, random_key()?)))?;
+        let config =
+            configuration(Some(&format!("PEPPER={}\nCOLUMN_KEY={}\n", random_key()?, random_key()?)))?;
         let (config, persist) = (config.to_string_lossy(), storage.to_string_lossy());
         run(
             &mut wrangler(&[
-                "d1", "migrations", "apply", "securecode", "--local", "--config", &config, "--persist-to", &persist,
+                "d1",
+                "migrations",
+                "apply",
+                "securecode",
+                "--local",
+                "--config",
+                &config,
+                "--persist-to",
+                &persist,
             ]),
             "read wrangler's message; `migrations/` is what it applies",
         )?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = File::create(storage.join("wrangler.log"))?;
         let port_text = port.to_string();
-        let arguments =
-            ["dev", "--local", "--ip", "127.0.0.1", "--port", &port_text, "--config", &config, "--persist-to", &persist];
+        let arguments = [
+            "dev",
+            "--local",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            &port_text,
+            "--config",
+            &config,
+            "--persist-to",
+            &persist,
+        ];
         let child = wrangler(&arguments).stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn()?;
         let running = Self { child, url: format!("http://127.0.0.1:{port}"), storage };
         running.wait_until_healthy(port)?;
@@ -96,7 +115,9 @@ impl Workerd {
             std::thread::sleep(Duration::from_millis(200));
         }
         let log = std::fs::read_to_string(self.storage.join("wrangler.log")).unwrap_or_default();
-        bail!("workerd did not answer within a minute; its log:\n{log}\n  to do now: cargo xtask worker, then again")
+        bail!(
+            "workerd did not answer within a minute; its log:\n{log}\n  to do now: cargo xtask worker, then again"
+        )
     }
 }
 
@@ -122,7 +143,9 @@ fn random_key() -> Result<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bit = |position: usize| bytes.get(position / 8).map_or(0, |byte| usize::from(byte >> (7 - position % 8) & 1));
+    let bit = |position: usize| {
+        bytes.get(position / 8).map_or(0, |byte| usize::from(byte >> (7 - position % 8) & 1))
+    };
     // 43 digits of six bits, of which the last two are zero.
     let digit = |number: usize| (0..6).fold(0, |value, offset| value << 1 | bit(number * 6 + offset));
     Ok((0..43).filter_map(|number| DIGITS.get(digit(number)).copied()).map(char::from).collect())

@@ -1,14 +1,15 @@
 use crate::{Http, Vault};
 use protocol::{
-    AccessToken, AccountId, Blob, Bytes32, EnvironmentId, KeyId, NameIndex, Permission, ProjectId, Salt, SecretId,
+    AccessToken, AccountId, Blob, Bytes32, EnvironmentId, KeyId, NameIndex, Permission, ProjectId, Salt,
+    SecretId,
     body::{
-        Account, Change, Environments, Grant, How, Kdf, Listing, LogIn, NewEnvironment, NewKey, NewProject, Read, RevokeKey, SignUp,
-        Versioned, Written,
+        Account, Change, Environments, Grant, How, Kdf, Listing, LogIn, NewEnvironment, NewKey, NewProject,
+        Read, RevokeKey, SignUp, Versioned, Written,
     },
 };
 use sealing::{
-    AccountKey, AccountManifest, ApiKey, Audience, EnvironmentKey, EnvironmentNames, EnvironmentRecord, KeyRecord, KeyStatus, Manifest,
-    ManifestKey, Meta, Place, ProjectRecord, SecretValue, make_id,
+    AccountKey, AccountManifest, ApiKey, Audience, EnvironmentKey, EnvironmentNames, EnvironmentRecord,
+    KeyRecord, KeyStatus, Manifest, ManifestKey, Meta, Place, ProjectRecord, SecretValue, make_id,
 };
 use zeroize::Zeroizing;
 
@@ -63,7 +64,11 @@ impl Owner {
         };
         vault.http().post("/v1/accounts", &body).ok();
         let session = make_token();
-        let body = LogIn { email: email.parse().expect("an address"), login: login.clone(), session: session.clone() };
+        let body = LogIn {
+            email: email.parse().expect("an address"),
+            login: login.clone(),
+            session: session.clone(),
+        };
         let answer: Account = vault.http().post("/v1/sessions", &body).json();
         assert_eq!(answer.account, account);
         let audience = vault.url().parse().expect("an audience");
@@ -83,7 +88,8 @@ impl Owner {
     pub fn project(&mut self) -> ProjectId {
         let id = ProjectId::from_bytes(make_id().expect("random"));
         let name = format!("p{}", self.manifest.projects.len()).parse().expect("a label");
-        let (next, manifest) = self.next_manifest(|manifest| manifest.projects.push(ProjectRecord { id, name }));
+        let (next, manifest) =
+            self.next_manifest(|manifest| manifest.projects.push(ProjectRecord { id, name }));
         let _: Written = self.http.put(&format!("/v1/projects/{id}"), &NewProject { manifest }).json();
         self.manifest = next;
         id
@@ -94,10 +100,21 @@ impl Owner {
         let environment = EnvironmentId::from_bytes(make_id().expect("random"));
         let place = Place { account: self.account, project, environment };
         let key = EnvironmentKey::make(place).expect("random");
-        let name: protocol::Label = format!("e{}", self.manifest.environments.len()).parse().expect("a label");
-        let names = EnvironmentNames { project: "p0".parse().expect("a label"), environment: name.clone(), production: false };
+        let name: protocol::Label =
+            format!("e{}", self.manifest.environments.len()).parse().expect("a label");
+        let names = EnvironmentNames {
+            project: "p0".parse().expect("a label"),
+            environment: name.clone(),
+            production: false,
+        };
         let (next, manifest) = self.next_manifest(|manifest| {
-            manifest.environments.push(EnvironmentRecord { id: environment, project, name, production: false, generation: 1 });
+            manifest.environments.push(EnvironmentRecord {
+                id: environment,
+                project,
+                name,
+                production: false,
+                generation: 1,
+            });
         });
         let (root, buckets) = Manifest::empty().seal_next(&key, &[]).expect("random");
         let body = NewEnvironment {
@@ -113,17 +130,32 @@ impl Owner {
     }
 
     /// The body that makes an API key for these environments.
-    pub fn new_key(&self, api_key: &ApiKey, environments: &[&EnvironmentKey], permissions: &[Permission]) -> (AccountManifest, NewKey) {
+    pub fn new_key(
+        &self,
+        api_key: &ApiKey,
+        environments: &[&EnvironmentKey],
+        permissions: &[Permission],
+    ) -> (AccountManifest, NewKey) {
         let ids: Vec<EnvironmentId> = environments.iter().map(|key| key.place().environment).collect();
         let permissions = permissions.iter().copied().collect();
         let name: protocol::Label = "k".parse().expect("a label");
         let (next, manifest) = self.next_manifest(|manifest| {
             let (id, environments) = (api_key.id(), ids.clone());
-            manifest.keys.push(ManifestKey { id, name: name.clone(), permissions, expires_at: 0, status: KeyStatus::Active, environments });
+            manifest.keys.push(ManifestKey {
+                id,
+                name: name.clone(),
+                permissions,
+                expires_at: 0,
+                status: KeyStatus::Active,
+                environments,
+            });
         });
         let wrap = api_key.derive_wrap();
-        let names =
-            EnvironmentNames { project: "p0".parse().expect("a label"), environment: "e0".parse().expect("a label"), production: false };
+        let names = EnvironmentNames {
+            project: "p0".parse().expect("a label"),
+            environment: "e0".parse().expect("a label"),
+            production: false,
+        };
         let grants = environments.iter().map(|key| Grant {
             environment: key.place().environment,
             key: wrap.wrap_environment_key(key.place(), 1, key, &names).expect("random"),
@@ -135,7 +167,13 @@ impl Owner {
             grants: grants.collect(),
             record: self
                 .key
-                .seal_key_record(&KeyRecord { wrap: wrap.clone(), name, permissions, expires_at: 0, environments: ids })
+                .seal_key_record(&KeyRecord {
+                    wrap: wrap.clone(),
+                    name,
+                    permissions,
+                    expires_at: 0,
+                    environments: ids,
+                })
                 .expect("random"),
             manifest,
         };
@@ -148,7 +186,12 @@ impl Owner {
         let (next, body) = self.new_key(&api_key, &[environment], permissions);
         let _: Written = self.http.put(&format!("/v1/keys/{}", api_key.id()), &body).json();
         self.manifest = next;
-        Key { http: self.http.with(&api_key.derive_token(&self.audience)), id: api_key.id(), api_key, environment: environment.clone() }
+        Key {
+            http: self.http.with(&api_key.derive_token(&self.audience)),
+            id: api_key.id(),
+            api_key,
+            environment: environment.clone(),
+        }
     }
 
     /// Revokes an API key.
@@ -222,16 +265,19 @@ impl Key {
     /// The change that puts these values and deletes these names, on what is there now.
     pub fn change(&self, put: &[(&str, &[u8])], delete: &[&str]) -> Change {
         let listing = self.list();
-        let mut manifest = Manifest::open(&self.environment, &listing.root, &listing.buckets).expect("a manifest");
+        let mut manifest =
+            Manifest::open(&self.environment, &listing.root, &listing.buckets).expect("a manifest");
         let mut sealed = Vec::new();
         for (name, value) in put {
             let name = name.parse().expect("a name");
             let index = self.environment.derive_index(&name);
-            let (id, version) = manifest
-                .entry(index)
-                .map_or_else(|| (SecretId::from_bytes(make_id().expect("random")), 1), |entry| (entry.id, entry.version + 1));
+            let (id, version) = manifest.entry(index).map_or_else(
+                || (SecretId::from_bytes(make_id().expect("random")), 1),
+                |entry| (entry.id, entry.version + 1),
+            );
             let value = SecretValue::new(Zeroizing::new(value.to_vec())).expect("a value");
-            let secret = self.environment.seal_secret(id, version, &name, &Meta::default(), &value).expect("random");
+            let secret =
+                self.environment.seal_secret(id, version, &name, &Meta::default(), &value).expect("random");
             manifest.put(EnvironmentKey::entry(&secret));
             sealed.push(secret);
         }
@@ -251,9 +297,12 @@ impl Key {
     /// Reads one secret and opens it.
     pub fn get(&self, name: &str) -> Option<Vec<u8>> {
         let read: Read = self.http.get(&self.secret_path(name, How::Inject)).json();
-        let proof = sealing::Proof::open(&self.environment, &name.parse().expect("a name"), &read.root, &read.bucket).expect("a proof");
+        let proof =
+            sealing::Proof::open(&self.environment, &name.parse().expect("a name"), &read.root, &read.bucket)
+                .expect("a proof");
         proof.admits(read.secret.as_ref()).expect("the current secret");
-        read.secret.map(|secret| self.environment.open_secret(&secret).expect("a secret").value.expose().to_vec())
+        read.secret
+            .map(|secret| self.environment.open_secret(&secret).expect("a secret").value.expose().to_vec())
     }
 
     /// What the vault says that this key may use.

@@ -46,7 +46,13 @@ impl Vault {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         runtime.spawn(securecode_vault::native::serve(host, listener, std::future::pending()));
-        Self { url, storage: folder.path().to_owned(), clock: Some(clock), _folder: Some(folder), _runtime: Some(runtime) }
+        Self {
+            url,
+            storage: folder.path().to_owned(),
+            clock: Some(clock),
+            _folder: Some(folder),
+            _runtime: Some(runtime),
+        }
     }
 
     /// Where it is.

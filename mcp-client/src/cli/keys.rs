@@ -1,0 +1,131 @@
+//! `keys`: the owner's API keys.
+
+use super::{Keys, print_json, say};
+use crate::{
+    error::{Error, Result},
+    owner::Owner,
+};
+use protocol::{
+    Permissions,
+    body::{KeyEntry, Page},
+};
+use sealing::KeyStatus;
+use serde_json::json;
+use std::{
+    io::Write,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+pub(super) fn run(vault_url: Option<&str>, command: Keys) -> Result<()> {
+    match command {
+        Keys::Create { environment, project, name, permissions, expires, json } => {
+            let mut owner = Owner::unlock(vault_url)?;
+            let record = owner.find_environment(project.as_ref(), &environment)?;
+            let expires_at = expires.map(|seconds| now().saturating_add(seconds));
+            let name = name.unwrap_or_else(|| environment.clone());
+            let key = owner.create_key(&record, name.clone(), &permissions, expires_at)?;
+            if json {
+                let permissions: Permissions = permissions.into_iter().collect();
+                return print_json(&json!({
+                    "id": key.id(), "key": *key.expose(), "name": name, "environment": environment,
+                    "permissions": permissions, "expires_at": expires_at,
+                }));
+            }
+            say!("id   {}\nkey  {}\n\nThe key is shown only now.", key.id(), *key.expose());
+            Ok(())
+        }
+        Keys::List { json } => list(&Owner::unlock(vault_url)?, json),
+        Keys::Revoke { id } => {
+            Owner::unlock(vault_url)?.revoke_key(id)?;
+            say!(
+                "{id} revoked: its next request is refused. Secrets that it read are known to its holder: change them."
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Lists the owner's own record, and says where the vault differs from it.
+fn list(owner: &Owner, json: bool) -> Result<()> {
+    let served: Page<KeyEntry> = owner.remote.get("/v1/keys")?;
+    let manifest = owner.manifest();
+    let environment = |id: &protocol::EnvironmentId| {
+        manifest
+            .environments
+            .iter()
+            .find(|one| one.id == *id)
+            .map_or_else(|| id.to_string(), |one| one.name.to_string())
+    };
+    let rows: Vec<_> = manifest
+        .keys
+        .iter()
+        .map(|key| {
+            let entry = served.items.iter().find(|entry| entry.id == key.id);
+            let status = match key.status {
+                KeyStatus::Active if key.expires_at != 0 && key.expires_at <= now() => "expired",
+                KeyStatus::Active => "active",
+                KeyStatus::Revoked => "revoked",
+            };
+            json!({
+                "id": key.id, "name": key.name, "permissions": key.permissions, "status": status,
+                "environments": key.environments.iter().map(environment).collect::<Vec<_>>(),
+                "expires_at": (key.expires_at != 0).then_some(key.expires_at),
+                "created_at": entry.map(|entry| entry.created_at),
+            })
+        })
+        .collect();
+    let foreign =
+        served.items.iter().filter(|entry| entry.revoked_at.is_none() && manifest.key(entry.id).is_none());
+    for entry in foreign {
+        let _ = writeln!(
+            std::io::stderr(),
+            "securecode: WARNING: the vault accepts a key {} that your record does not have",
+            entry.id
+        );
+    }
+    let resurrected = served.items.iter().filter(|entry| {
+        entry.revoked_at.is_none()
+            && manifest.key(entry.id).is_some_and(|key| key.status == KeyStatus::Revoked)
+    });
+    for entry in resurrected {
+        let _ = writeln!(
+            std::io::stderr(),
+            "securecode: WARNING: the vault accepts the key {} that you revoked",
+            entry.id
+        );
+    }
+    if json {
+        return print_json(&rows);
+    }
+    for row in &rows {
+        let text = |field: &str| {
+            row.get(field).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
+        let fields = ["id", "name", "status", "environments", "permissions"]
+            .map(|field| text(field).unwrap_or_default());
+        say!("{}", fields.join("  "));
+    }
+    Ok(())
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// `12h`, `30d`, `8w`, in seconds.
+pub(super) fn parse_duration(text: &str) -> Result<u64, Error> {
+    let wrong = || Error::local("a time is a number and h, d or w", "give --expires 30d, for example");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return Err(wrong()),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .filter(|count| (1..=10_000).contains(count))
+        .map(|count| count * seconds)
+        .ok_or_else(wrong)
+}

@@ -1,0 +1,260 @@
+//! The command line. Every command answers with names, never with a value, save where a person asked to see it.
+
+mod account;
+mod import;
+mod init;
+mod keys;
+mod run;
+mod secrets;
+mod usage;
+
+use crate::{
+    config::KeyConfig,
+    environment::Client,
+    error::{Error, Result},
+};
+use clap::{Args, Parser, Subcommand};
+use protocol::{KeyId, Label, Permission, SecretName, Tag};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
+
+/// Says a line on standard output. A reader that went away is no failure.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+pub(crate) use say;
+
+#[derive(Parser)]
+#[command(
+    name = "securecode",
+    version,
+    about = "Secrets for people who work with coding agents: handed to commands, never to the conversation",
+    after_help = "Exit codes: 1 local, 2 usage, 3 refused, 4 the vault's answer is not trusted, 5 unreachable, 6 a limit of the plan."
+)]
+struct Arguments {
+    /// The vault, for keys and accounts that come from no file of their own.
+    #[arg(long, global = true, value_name = "URL")]
+    vault_url: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an account. The recovery code is shown once.
+    Signup {
+        /// Your address.
+        #[arg(long)]
+        email: String,
+        /// Write the recovery code to this file (0600) instead of showing it.
+        #[arg(long, value_name = "PATH")]
+        recovery_file: Option<PathBuf>,
+    },
+    /// Log in on this machine.
+    Login {
+        /// Your address; left out, the one used here before.
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// End this machine's session.
+    Logout,
+    /// Set up the project in this folder: project, environment and API key in the vault, .securecoderc and .gitignore here.
+    Init {
+        /// The project's name; left out, this folder's.
+        #[arg(long)]
+        project: Option<Label>,
+        /// The environment's name.
+        #[arg(long, default_value = "dev")]
+        environment: Label,
+        /// Make it a production environment: agents are warned, and reveal needs a person.
+        #[arg(long)]
+        production: bool,
+        /// Let the key reveal values, not only inject them.
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Import a .env file. Answers with names only.
+    Import(Import),
+    /// List the secrets' names.
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a secret's value, on a terminal or with --reveal. Audited as a reveal.
+    Get {
+        /// Which.
+        name: SecretName,
+        /// Show it even where no terminal is.
+        #[arg(long)]
+        reveal: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set a secret: its value is typed, piped in, or generated; never given on the command line.
+    Set(Set),
+    /// Delete a secret.
+    Rm {
+        /// Which.
+        name: SecretName,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Run a command with the secrets in its environment.
+    Run {
+        #[command(flatten)]
+        place: Place,
+        /// Only these.
+        #[arg(long, value_name = "A,B", value_delimiter = ',')]
+        only: Vec<SecretName>,
+        /// The command and its arguments; no shell is in between.
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// Show what the plan allows and what is used.
+    Usage {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// API keys, for the owner.
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
+    },
+    /// Serve an agent on standard input and output, by the Model Context Protocol.
+    Mcp,
+}
+
+/// Which environment, where the key may use several.
+#[derive(Args, Clone, Default)]
+struct Place {
+    /// The environment's name.
+    #[arg(long)]
+    environment: Option<Label>,
+}
+
+#[derive(Args)]
+struct Import {
+    /// The file.
+    file: PathBuf,
+    /// Tag what is stored; may be given again.
+    #[arg(long = "tag", value_name = "T")]
+    tags: Vec<Tag>,
+    /// Only say what would happen.
+    #[arg(long)]
+    dry_run: bool,
+    /// Store what is good and fits, in the file's order, and say what is not.
+    #[arg(long)]
+    partial: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Set {
+    /// Which.
+    name: SecretName,
+    /// Tag it; may be given again. Left out, its tags stay.
+    #[arg(long = "tag", value_name = "T")]
+    tags: Vec<Tag>,
+    /// Generate the value: this many letters and digits.
+    #[arg(long, value_name = "LEN", num_args = 0..=1, require_equals = true, default_missing_value = "32")]
+    generate: Option<usize>,
+    /// Allow a name that could take over a shell or a tool, on this machine.
+    #[arg(long)]
+    allow_name: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Make an API key. It is shown once.
+    Create {
+        /// The environment that it may use.
+        #[arg(long)]
+        environment: Label,
+        /// The environment's project, where several have one of that name.
+        #[arg(long)]
+        project: Option<Label>,
+        /// What to call it.
+        #[arg(long)]
+        name: Option<Label>,
+        /// What it may do.
+        #[arg(long = "permission", value_name = "P,…", value_delimiter = ',', default_value = "read")]
+        permissions: Vec<Permission>,
+        /// When it stops working: 12h, 30d, 8w.
+        #[arg(long, value_name = "TIME", value_parser = keys::parse_duration)]
+        expires: Option<u64>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the keys.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key: its next request is refused.
+    Revoke {
+        /// Which.
+        id: KeyId,
+    },
+}
+
+/// Runs the command that was given.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "securecode: {error}");
+            ExitCode::from(error.kind as u8)
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<()> {
+    let vault = arguments.vault_url.as_deref();
+    let client = |place: Place| client(vault, place);
+    match arguments.command {
+        Command::Signup { email, recovery_file } => account::sign_up(vault, &email, recovery_file.as_deref()),
+        Command::Login { email } => account::log_in(vault, email.as_deref()),
+        Command::Logout => crate::owner::log_out(),
+        Command::Init { project, environment, production, reveal } => {
+            init::run(vault, project, environment, production, reveal)
+        }
+        Command::Import(import) => import::run(&client(import.place.clone())?, &import),
+        Command::List { place, json } => secrets::list(&client(place)?, json),
+        Command::Get { name, reveal, place } => secrets::get(&client(place)?, &name, reveal),
+        Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
+        Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
+        Command::Run { place, only, command } => run::run(&client(place)?, &only, &command),
+        Command::Usage { json } => usage::run(vault, json),
+        Command::Keys { command } => keys::run(vault, command),
+        Command::Mcp => crate::mcp::serve(vault),
+    }
+}
+
+/// The client of the key that is configured here.
+fn client(vault_url: Option<&str>, place: Place) -> Result<Client> {
+    Ok(Client::new(&KeyConfig::find(&current_folder()?, vault_url)?, place.environment))
+}
+
+fn current_folder() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        Error::local(format!("the current folder cannot be used: {error}"), "change to another folder")
+    })
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::local(error.to_string(), "report this"))?;
+    say!("{text}");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! `list`, `get`, `set` and `rm`.
+
+use super::{Set, print_json, say};
+use crate::{
+    environment::{Client, Draft},
+    error::{Error, Kind, Result},
+    names, terminal,
+};
+use protocol::{SecretName, body::How};
+use sealing::{Meta, SecretValue};
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+use zeroize::Zeroizing;
+
+pub(super) fn list(client: &Client, json: bool) -> Result<()> {
+    let listed = client.list()?;
+    if json {
+        let entries = listed.iter().map(|one| {
+            json!({
+                "name": one.name, "tags": one.meta.tags(), "note": one.meta.note(), "version": one.version,
+                "updated_at": one.updated_at,
+            })
+        });
+        return print_json(&entries.collect::<Vec<_>>());
+    }
+    if listed.is_empty() {
+        say!("There are no secrets yet. Import a file: securecode import .env");
+    }
+    for one in &listed {
+        let tags: Vec<&str> = one.meta.tags().iter().map(protocol::Tag::as_str).collect();
+        let tags = if tags.is_empty() { String::new() } else { format!("  [{}]", tags.join(", ")) };
+        say!("{}  v{}{tags}", one.name, one.version);
+    }
+    Ok(())
+}
+
+pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()> {
+    let mut stdout = std::io::stdout();
+    if !reveal && !stdout.is_terminal() {
+        return Err(Error::local(
+            format!("{name} would be written to something that is no terminal"),
+            "run a command with it instead: securecode run -- CMD; or ask for it: --reveal",
+        ));
+    }
+    let secret = client.read(name, How::Reveal)?.ok_or_else(|| absent(name))?;
+    let newline: &[u8] = if stdout.is_terminal() { b"\n" } else { b"" };
+    stdout
+        .write_all(secret.value.expose())
+        .and_then(|()| stdout.write_all(newline))
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::local(format!("standard output cannot be written: {error}"), "try again"))
+}
+
+pub(super) fn absent(name: &SecretName) -> Error {
+    Error::new(Kind::Refused, format!("there is no secret {name}"), "list the names: securecode list")
+}
+
+pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
+    let name = &set.name;
+    if set.allow_name {
+        names::allow(name)?;
+    }
+    names::check(name)?;
+    let bytes = match set.generate {
+        Some(length) => generate(length)?,
+        None => terminal::value(name)?,
+    };
+    let value =
+        SecretValue::new(bytes).map_err(|error| Error::local(error.to_string(), "give another value"))?;
+    let mut is_new = true;
+    client.change(|environment, contents| {
+        let known = contents.secrets.iter().find(|secret| secret.name == *name);
+        is_new = known.is_none();
+        let meta = match known {
+            Some(known) if set.tags.is_empty() => known.meta.clone(),
+            Some(known) => meta(set.tags.clone(), known.meta.note())?,
+            None => meta(set.tags.clone(), "")?,
+        };
+        let mut draft = Draft::new(contents);
+        draft.put(environment, name, &meta, &value)?;
+        Ok(Some((draft, ())))
+    })?;
+    say!("{name} {}", if is_new { "stored" } else { "changed" });
+    Ok(())
+}
+
+pub(super) fn meta(tags: Vec<protocol::Tag>, note: &str) -> Result<Meta> {
+    Meta::new(tags, note.to_owned()).ok_or_else(|| Error::local("a secret has at most 16 tags", "give fewer"))
+}
+
+pub(super) fn remove(client: &Client, name: &SecretName) -> Result<()> {
+    let removed = client.change(|environment, contents| {
+        if !contents.secrets.iter().any(|secret| secret.name == *name) {
+            return Ok(None);
+        }
+        let mut draft = Draft::new(contents);
+        draft.delete(environment, name);
+        Ok(Some((draft, ())))
+    })?;
+    removed.ok_or_else(|| absent(name))?;
+    say!("{name} deleted");
+    Ok(())
+}
+
+/// Letters and digits, each equally likely: bytes past the last whole 62 are drawn again.
+fn generate(length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    if !(8..=4096).contains(&length) {
+        return Err(Error::local(
+            "a generated value has 8 to 4096 characters",
+            "give --generate=32, for example",
+        ));
+    }
+    let mut value = Zeroizing::new(Vec::with_capacity(length));
+    let mut drawn = Zeroizing::new([0_u8; 64]);
+    while value.len() < length {
+        getrandom::fill(drawn.as_mut()).map_err(|_| sealing::SealError::Randomness)?;
+        let digits =
+            drawn.iter().filter(|byte| **byte < 248).filter_map(|byte| DIGITS.get(usize::from(byte % 62)));
+        let wanted = length - value.len();
+        value.extend(digits.take(wanted));
+    }
+    Ok(value)
+}

@@ -1,0 +1,341 @@
+//! An environment as its API key sees it: opened, read, listed and changed. Every answer is checked against the
+//! manifest and the pin before anything of it is used.
+
+use crate::{
+    config::KeyConfig,
+    error::{Error, Kind, Result},
+    pins,
+    remote::Remote,
+};
+use protocol::{
+    AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretName,
+    body::{Bundle, Change, Environment as Served, Environments, How, Listing, Read, Versioned, Written},
+};
+use sealing::{EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Proof, WrapKey};
+use std::{
+    cell::OnceCell,
+    time::{Duration, Instant},
+};
+
+/// How long a write that meets other writers is tried again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A vault and an API key for it.
+pub struct Client {
+    remote: Remote,
+    wrap: WrapKey,
+    project: Option<Label>,
+    environment: Option<Label>,
+    opened: OnceCell<Environment>,
+}
+
+/// An environment whose key was unwrapped.
+#[derive(Clone)]
+pub struct Environment {
+    key: EnvironmentKey,
+    generation: u64,
+    /// What it is called, and whether it is production.
+    pub names: EnvironmentNames,
+}
+
+/// A secret as a list has it.
+pub struct Listed {
+    /// Its name.
+    pub name: SecretName,
+    /// Its tags and note.
+    pub meta: Meta,
+    /// Its version.
+    pub version: u64,
+    /// Seconds since 1970.
+    pub updated_at: u64,
+}
+
+/// A whole environment, to compare with and to change.
+pub struct Contents {
+    /// What is in it now.
+    pub secrets: Vec<OpenedSecret>,
+    manifest: Manifest,
+    buckets: Vec<Blob>,
+}
+
+impl Client {
+    /// Takes a key's configuration; `environment` of a flag or a tool's argument wins over it.
+    pub fn new(config: &KeyConfig, environment: Option<Label>) -> Self {
+        Self {
+            remote: Remote::new(config.vault.clone()).with(&config.key.derive_token(&config.vault.audience)),
+            wrap: config.key.derive_wrap(),
+            project: config.project.clone(),
+            environment: environment.or_else(|| config.environment.clone()),
+            opened: OnceCell::new(),
+        }
+    }
+
+    /// The requests that need no environment.
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// The environment that is meant, opened; asks the vault once.
+    ///
+    /// # Errors
+    /// When the key may not use it, or none is named and the key has several.
+    pub fn environment(&self) -> Result<&Environment> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let served: Environments = self.remote.get("/v1/environments")?;
+        let mut found = Vec::new();
+        for environment in &served.environments {
+            let opened = self.open(served.account, environment)?;
+            if self.means(&opened.names) {
+                found.push(opened);
+            }
+        }
+        let mut found = found.into_iter();
+        let first = found.next().ok_or_else(|| self.no_such_environment())?;
+        if found.next().is_some() {
+            return Err(Error::local(
+                "this key may use several environments and none is named",
+                "name one: --environment E, or `environment` in .securecoderc",
+            ));
+        }
+        Ok(self.opened.get_or_init(|| first))
+    }
+
+    fn means(&self, names: &EnvironmentNames) -> bool {
+        self.project.as_ref().is_none_or(|project| *project == names.project)
+            && self.environment.as_ref().is_none_or(|environment| *environment == names.environment)
+    }
+
+    fn no_such_environment(&self) -> Error {
+        let name = |label: &Option<Label>| label.as_ref().map_or("any".to_owned(), Label::to_string);
+        Error::new(
+            Kind::Refused,
+            format!(
+                "this key may not use environment {} of project {}",
+                name(&self.environment),
+                name(&self.project)
+            ),
+            "check the names, or ask the owner for a key: securecode keys create --environment E",
+        )
+    }
+
+    /// Unwraps an environment's key. What it is called is sealed with it, so the vault cannot pass off another.
+    fn open(&self, account: AccountId, served: &Served) -> Result<Environment> {
+        let place = Place { account, project: served.project, environment: served.id };
+        let (key, names) = self.wrap.unwrap_environment_key(&place, served.generation, &served.key)?;
+        Ok(Environment { key, generation: served.generation, names })
+    }
+
+    /// Reads one secret, or the proof that there is none.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn read(&self, name: &SecretName, how: How) -> Result<Option<OpenedSecret>> {
+        let environment = self.environment()?;
+        let id = environment.id();
+        let index = environment.key.derive_index(name);
+        let read: Read =
+            self.remote.get(&format!("/v1/environments/{id}/secrets/{index}?how={}", word(how)))?;
+        if read.environment.id != id || read.environment.generation != environment.generation {
+            return Err(Error::new(
+                Kind::Refused,
+                "the environment's key was changed in the meantime",
+                "try again; a running agent session must be restarted",
+            ));
+        }
+        let proof = Proof::open(&environment.key, name, &read.root, &read.bucket)?;
+        proof.admits(read.secret.as_ref())?;
+        pins::check_and_advance(id, &read.root)?;
+        read.secret.map(|secret| environment.key.open_secret(&secret).map_err(Error::from)).transpose()
+    }
+
+    /// Reads the whole environment in one request.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn read_all(&self, how: How) -> Result<Contents> {
+        let query = format!("/v1/bundle?how={}", word(how));
+        let answer = match self.opened.get() {
+            Some(environment) => self.remote.get(&format!("{query}&environment={}", environment.id())),
+            None => self.remote.get::<Bundle>(&query),
+        };
+        let bundle = match answer {
+            Err(error) if error.code == Some(Code::EnvironmentAmbiguous) => {
+                self.remote.get(&format!("{query}&environment={}", self.environment()?.id()))?
+            }
+            other => other?,
+        };
+        let environment = self.open(bundle.account, &bundle.environment)?;
+        if !self.means(&environment.names) {
+            return Err(self.no_such_environment());
+        }
+        let contents = environment.open_contents(bundle)?;
+        let _ = self.opened.set(environment);
+        Ok(contents)
+    }
+
+    /// Lists the secrets, without values.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn list(&self) -> Result<Vec<Listed>> {
+        let environment = self.environment()?;
+        // A change between two pages shows in the root; begin anew then.
+        for _ in 0..5 {
+            if let Some(listed) = self.list_once(environment)? {
+                return Ok(listed);
+            }
+        }
+        Err(Error::new(Kind::Refused, "the environment changes while it is being listed", "try again"))
+    }
+
+    fn list_once(&self, environment: &Environment) -> Result<Option<Vec<Listed>>> {
+        let path = format!("/v1/environments/{}/secrets", environment.id());
+        let mut listing: Listing = self.remote.get(&path)?;
+        while let Some(cursor) = listing.next.take() {
+            // The cursor is the vault's: only an index is sent back.
+            let cursor: NameIndex = cursor.parse().map_err(|_| sealing::TrustError::DoesNotOpen)?;
+            let page: Listing = self.remote.get(&format!("{path}?cursor={cursor}"))?;
+            if page.root != listing.root {
+                return Ok(None);
+            }
+            listing.items.extend(page.items);
+            listing.next = page.next;
+        }
+        let manifest = Manifest::open(&environment.key, &listing.root, &listing.buckets)?;
+        manifest.admits_entries(&listing.items)?;
+        pins::check_and_advance(environment.id(), &listing.root)?;
+        let mut listed = Vec::with_capacity(listing.items.len());
+        for entry in &listing.items {
+            let (name, meta) = environment.key.open_entry(entry)?;
+            listed.push(Listed { name, meta, version: entry.version, updated_at: entry.updated_at });
+        }
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(listed))
+    }
+
+    /// Changes the environment: `edit` is given what is there now, and may be asked again when somebody else
+    /// was quicker.
+    ///
+    /// # Errors
+    /// The refusal; nothing is stored then.
+    pub fn change<T>(
+        &self,
+        mut edit: impl FnMut(&Environment, Contents) -> Result<Option<(Draft, T)>>,
+    ) -> Result<Option<T>> {
+        let started = Instant::now();
+        let mut longest_wait = Duration::from_millis(50);
+        loop {
+            let contents = self.read_all(How::Write)?;
+            let environment = self.environment()?;
+            let Some((draft, result)) = edit(environment, contents)? else { return Ok(None) };
+            let (change, root) = draft.seal(environment)?;
+            let path = format!("/v1/environments/{}/changes", environment.id());
+            match self.remote.post::<Written>(&path, &change) {
+                Ok(_) => {
+                    pins::check_and_advance(environment.id(), &root)?;
+                    return Ok(Some(result));
+                }
+                Err(error) if error.code == Some(Code::ManifestOutdated) && started.elapsed() < PATIENCE => {
+                    std::thread::sleep(jitter(longest_wait));
+                    longest_wait = (longest_wait * 2).min(Duration::from_secs(5));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Environment {
+    /// Its id.
+    pub fn id(&self) -> EnvironmentId {
+        self.key.place().environment
+    }
+
+    /// Its key, to seal with.
+    pub fn key(&self) -> &EnvironmentKey {
+        &self.key
+    }
+
+    fn open_contents(&self, bundle: Bundle) -> Result<Contents> {
+        let manifest = Manifest::open(&self.key, &bundle.root, &bundle.buckets)?;
+        manifest.admits(&bundle.secrets)?;
+        pins::check_and_advance(self.id(), &bundle.root)?;
+        let secrets = bundle
+            .secrets
+            .iter()
+            .map(|secret| self.key.open_secret(secret))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Contents { secrets, manifest, buckets: bundle.buckets })
+    }
+}
+
+/// What is about to be written.
+pub struct Draft {
+    contents: Contents,
+    put: Vec<protocol::body::SealedSecret>,
+    delete: Vec<NameIndex>,
+}
+
+impl Draft {
+    /// Begins from what is there.
+    pub fn new(contents: Contents) -> Self {
+        Self { contents, put: vec![], delete: vec![] }
+    }
+
+    /// Puts a secret: a new one, or the next version of the one of its name.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn put(
+        &mut self,
+        environment: &Environment,
+        name: &SecretName,
+        meta: &Meta,
+        value: &sealing::SecretValue,
+    ) -> Result<()> {
+        let known = self
+            .contents
+            .manifest
+            .entry(environment.key.derive_index(name))
+            .map(|entry| (entry.id, entry.version));
+        let (id, version) = match known {
+            Some((id, version)) => (id, version.saturating_add(1)),
+            None => (protocol::SecretId::from_bytes(sealing::make_id()?), 1),
+        };
+        let sealed = environment.key.seal_secret(id, version, name, meta, value)?;
+        self.contents.manifest.put(EnvironmentKey::entry(&sealed));
+        self.put.push(sealed);
+        Ok(())
+    }
+
+    /// Deletes the secret of this name.
+    pub fn delete(&mut self, environment: &Environment, name: &SecretName) {
+        let index = environment.key.derive_index(name);
+        self.contents.manifest.remove(index);
+        self.delete.push(index);
+    }
+
+    fn seal(self, environment: &Environment) -> Result<(Change, Versioned)> {
+        let (root, buckets) = self.contents.manifest.seal_next(&environment.key, &self.contents.buckets)?;
+        Ok((Change { put: self.put, delete: self.delete, root: root.clone(), buckets }, root))
+    }
+}
+
+fn word(how: How) -> &'static str {
+    match how {
+        How::Inject => "inject",
+        How::Run => "run",
+        How::Sdk => "sdk",
+        How::Reveal => "reveal",
+        How::Write => "write",
+    }
+}
+
+/// A random part of `longest`, so that writers who met do not meet again.
+fn jitter(longest: Duration) -> Duration {
+    let mut byte = [128];
+    let _ = getrandom::fill(&mut byte);
+    longest * u32::from(byte[0]) / 255
+}

@@ -1,0 +1,5 @@
+//! `securecode`: secrets for people who work with coding agents.
+
+fn main() -> std::process::ExitCode {
+    securecode::cli::main()
+}

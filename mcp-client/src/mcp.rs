@@ -1,0 +1,438 @@
+//! The MCP server: what a coding agent may ask for. A value goes into the session's file; the agent is told
+//! the path. No answer, error or log line holds a value, save one that was asked for by `reveal`.
+//!
+//! A session here is the process, never the protocol's handshake: the newer life of MCP has none.
+
+use crate::{
+    config::KeyConfig,
+    environment::Client,
+    error::{Error, Result},
+    names,
+    session_file::SessionFile,
+};
+use protocol::{Label, SecretName, Tag, body::How};
+use rmcp::{
+    ServerHandler, ServiceExt,
+    handler::server::wrapper::Parameters,
+    model::{CallToolResult, ContentBlock, Implementation, JsonObject, ServerCapabilities, ServerConfig},
+    schemars::{self, JsonSchema},
+    tool, tool_handler, tool_router,
+    transport::stdio_pipes,
+};
+use sealing::OpenedSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+const INSTRUCTIONS: &str = "\
+SecureCode keeps this project's secrets. Never ask for a secret's value in the conversation, and never read .env \
+files. To use secrets: call get-secret with their names; it answers a file path; then run your command as \
+`source PATH && COMMAND`, which sees the secrets as environment variables. Do not print the file or the variables. \
+list-secrets shows the names there are. Call byebye when the work with secrets is done.";
+
+/// The article's first tip, once a session.
+const WELCOME: &str = "Welcome to SecureCode! Remember: secret values returned here are injected directly into your \
+workflow. Never paste them in chat messages, commit them to git, or include them in code files.";
+
+/// Serves on standard input and output until the client goes, or a signal says so. The session's file goes
+/// with it.
+///
+/// # Errors
+/// When the transport cannot be started.
+pub fn serve(vault_url: Option<&str>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Error::local(format!("threads cannot be started: {error}"), "try again"))?;
+    let start = std::env::var_os("CLAUDE_PROJECT_DIR").map(PathBuf::from).filter(|path| path.is_dir());
+    let start = start.map_or_else(std::env::current_dir, Ok);
+    let server = Server {
+        session: Arc::new(Mutex::new(Session::default())),
+        vault_url: vault_url.map(str::to_owned),
+        start: start.map_err(|error| {
+            Error::local(format!("the current folder cannot be used: {error}"), "change it")
+        })?,
+    };
+    let session = server.session.clone();
+    let served = runtime.block_on(async move {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let serving = async {
+            let running = server.serve(stdio_pipes()).await.map_err(std::io::Error::other)?;
+            running.waiting().await.map(drop).map_err(std::io::Error::other)
+        };
+        tokio::select! {
+            ended = serving => ended,
+            _ = terminate.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+        }
+    });
+    // Whatever ended it, the values go; a read of standard input that is still pending is not waited for.
+    session.lock().unwrap_or_else(PoisonError::into_inner).end();
+    runtime.shutdown_background();
+    match served {
+        Ok(()) => Ok(()),
+        // A client that goes before it says anything is no failure of ours.
+        Err(error) if error.to_string().contains("connection closed") => Ok(()),
+        Err(error) => Err(Error::local(format!("the MCP session failed: {error}"), "start it again")),
+    }
+}
+
+/// What one process remembers.
+#[derive(Default)]
+struct Session {
+    welcomed: bool,
+    warned: bool,
+    ended: bool,
+    open: Option<Open>,
+}
+
+/// After the first access: the key, the environments asked of it, the file.
+struct Open {
+    config: KeyConfig,
+    clients: Vec<(Option<Label>, Client)>,
+    file: SessionFile,
+}
+
+impl Session {
+    fn end(&mut self) {
+        self.ended = true;
+        self.open = None;
+    }
+}
+
+#[derive(Clone)]
+struct Server {
+    session: Arc<Mutex<Session>>,
+    vault_url: Option<String>,
+    start: PathBuf,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GetSecret {
+    /// The name of one secret.
+    #[serde(default)]
+    name: Option<String>,
+    /// The names of several secrets, injected together.
+    #[serde(default)]
+    names: Option<Vec<String>>,
+    /// Inject every secret that has one of these tags.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+    /// The environment, if the key may use several.
+    #[serde(default)]
+    environment: Option<String>,
+    /// Answer the raw value of one secret instead of injecting it. Only when the user asked to see it.
+    #[serde(default)]
+    reveal: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ListSecrets {
+    /// The environment, if the key may use several.
+    #[serde(default)]
+    environment: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[tool_router]
+impl Server {
+    #[tool(
+        name = "get-secret",
+        title = "Inject secrets",
+        description = "Puts secrets into a private file and answers its path; the value is not shown. \
+            Then run: source PATH && COMMAND. Each call replaces what the file held.",
+        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = true),
+        output_schema = output(json!({
+            "path": { "type": "string", "description": "The file to source." },
+            "names": { "type": "array", "items": { "type": "string" }, "description": "What it holds." },
+            "environment": { "type": "string", "description": "Where the secrets came from." },
+            "expires": { "type": "string", "description": "When the file goes." },
+            "notice": { "type": "string", "description": "To be heeded before the tool is called again." },
+        }))
+    )]
+    async fn get_secret(&self, Parameters(asked): Parameters<GetSecret>) -> CallToolResult {
+        self.within(move |server, session| server.get(session, &asked)).await
+    }
+
+    #[tool(
+        name = "list-secrets",
+        title = "List secrets",
+        description = "Lists the names, tags and versions of the secrets there are. No values.",
+        annotations(read_only_hint = true, open_world_hint = true),
+        output_schema = output(json!({
+            "secrets": { "type": "array", "items": { "type": "object" }, "description": "Names, tags and versions." },
+        }))
+    )]
+    async fn list_secrets(&self, Parameters(asked): Parameters<ListSecrets>) -> CallToolResult {
+        self.within(move |server, session| server.list(session, &asked)).await
+    }
+
+    #[tool(
+        name = "byebye",
+        title = "End the session",
+        description = "Deletes the injected file and ends this session's access to secrets.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn byebye(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
+        self.within(|_, session| {
+            session.end();
+            Ok(text("Session ended: injected files are deleted, and get-secret is refused until the server is started again."))
+        })
+        .await
+    }
+}
+
+#[tool_handler]
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let mut info = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_instructions(INSTRUCTIONS);
+        info.server_info = Implementation::new("securecode", env!("CARGO_PKG_VERSION"));
+        info
+    }
+}
+
+impl Server {
+    /// Runs one tool's work off the protocol's thread, one at a time.
+    async fn within(
+        &self,
+        work: impl FnOnce(&Self, &mut Session) -> Result<CallToolResult> + Send + 'static,
+    ) -> CallToolResult {
+        let server = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let session = server.session.clone();
+            let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&server, &mut session)
+        });
+        match done.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
+            Err(_) => {
+                CallToolResult::error(vec![ContentBlock::text("the tool failed; nothing was injected")])
+            }
+        }
+    }
+
+    fn open<'a>(&self, session: &'a mut Session) -> Result<&'a mut Open> {
+        if session.open.is_none() {
+            let config = KeyConfig::find(&self.start, self.vault_url.as_deref())?;
+            let file = SessionFile::begin(&config.key)?;
+            session.open = Some(Open { config, clients: vec![], file });
+        }
+        session.open.as_mut().ok_or_else(ended)
+    }
+
+    fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<CallToolResult> {
+        if session.ended {
+            return Err(ended());
+        }
+        let wanted = Wanted::parse(asked)?;
+        if !session.welcomed {
+            session.welcomed = true;
+            return Ok(notice(WELCOME));
+        }
+        let warned = session.warned;
+        let open = self.open(session)?;
+        let reveal = asked.reveal == Some(true);
+        let how = if reveal { How::Reveal } else { How::Inject };
+        let client = open.client(asked.environment.as_deref())?;
+        let secrets = wanted.read(client, how)?;
+        let names = client.environment()?.names.clone();
+        let production = secrets.iter().find(|secret| names.production || secret.meta.is_production());
+        if let Some(secret) = production {
+            if reveal {
+                return Err(Error::local(
+                    format!("{} is a production secret, so only a person may reveal it", secret.name),
+                    format!("ask the user to run in their own terminal: securecode get {}", secret.name),
+                ));
+            }
+            if !warned {
+                let warning = format!(
+                    "Warning: You are accessing {} which is tagged as PRODUCTION. Make sure this is intentional.",
+                    secret.name
+                );
+                session.warned = true;
+                return Ok(notice(&warning));
+            }
+        }
+        if reveal {
+            return revealed(&secrets);
+        }
+        open.file.write(secrets.iter().map(|secret| (&secret.name, &secret.value)))?;
+        let path = open.file.path().display().to_string();
+        let injected: Vec<String> =
+            secrets.iter().map(|secret| format!("{} injected -> {path}", secret.name)).collect();
+        let told = format!(
+            "{}\n\nUse it without reading it: source {path} && COMMAND\nThe file goes with the next get-secret, with byebye, or when this session ends.",
+            injected.join("\n")
+        );
+        let names: Vec<&SecretName> = secrets.iter().map(|secret| &secret.name).collect();
+        let mut result = text(&told);
+        result.structured_content = Some(json!({
+            "path": path, "names": names, "environment": client_environment(open, asked)?,
+            "expires": "with the next get-secret, byebye, or the end of this session",
+        }));
+        Ok(result)
+    }
+
+    fn list(&self, session: &mut Session, asked: &ListSecrets) -> Result<CallToolResult> {
+        if session.ended {
+            return Err(ended());
+        }
+        let open = self.open(session)?;
+        let listed = open.client(asked.environment.as_deref())?.list()?;
+        let lines: Vec<String> = listed
+            .iter()
+            .map(|one| {
+                let tags: Vec<&str> = one.meta.tags().iter().map(Tag::as_str).collect();
+                if tags.is_empty() {
+                    one.name.to_string()
+                } else {
+                    format!("{} [{}]", one.name, tags.join(", "))
+                }
+            })
+            .collect();
+        let told = if lines.is_empty() { "There are no secrets yet.".to_owned() } else { lines.join("\n") };
+        let mut result = text(&told);
+        result.structured_content = Some(json!({
+            "secrets": listed.iter().map(|one| json!({
+                "name": one.name, "tags": one.meta.tags(), "version": one.version, "updated_at": one.updated_at,
+            })).collect::<Vec<_>>(),
+        }));
+        Ok(result)
+    }
+}
+
+fn client_environment(open: &mut Open, asked: &GetSecret) -> Result<String> {
+    Ok(open.client(asked.environment.as_deref())?.environment()?.names.environment.to_string())
+}
+
+impl Open {
+    /// The client of the environment that is asked for, kept for the session.
+    fn client(&mut self, environment: Option<&str>) -> Result<&Client> {
+        let environment: Option<Label> = environment.map(parse).transpose()?;
+        let known = self.clients.iter().position(|(name, _)| *name == environment);
+        let position = match known {
+            Some(position) => position,
+            None => {
+                self.clients.push((environment.clone(), Client::new(&self.config, environment)));
+                self.clients.len() - 1
+            }
+        };
+        self.clients.get(position).map(|(_, client)| client).ok_or_else(ended)
+    }
+}
+
+/// What one call of get-secret asks for.
+enum Wanted {
+    Names(Vec<SecretName>),
+    Tags(BTreeSet<Tag>),
+}
+
+impl Wanted {
+    fn parse(asked: &GetSecret) -> Result<Self> {
+        let wrong = |what: &str| Error::local(what.to_owned(), "give exactly one of name, names and tags");
+        let wanted = match (&asked.name, &asked.names, &asked.tags) {
+            (Some(name), None, None) => Self::Names(vec![parse(name)?]),
+            (None, Some(names), None) if !names.is_empty() => {
+                Self::Names(names.iter().map(|name| parse(name)).collect::<Result<_>>()?)
+            }
+            (None, None, Some(tags)) if !tags.is_empty() => {
+                Self::Tags(tags.iter().map(|tag| parse(tag)).collect::<Result<_>>()?)
+            }
+            _ => return Err(wrong("it is not clear which secrets are asked for")),
+        };
+        match &wanted {
+            Self::Names(names) if asked.reveal != Some(true) || names.len() == 1 => Ok(wanted),
+            Self::Tags(_) if asked.reveal != Some(true) => Ok(wanted),
+            _ => Err(wrong("reveal shows one secret, by its name")),
+        }
+    }
+
+    fn read(&self, client: &Client, how: How) -> Result<Vec<OpenedSecret>> {
+        let secrets = match self {
+            Self::Names(names) => names
+                .iter()
+                .map(|name| {
+                    names::check(name)?;
+                    client.read(name, how)?.ok_or_else(|| {
+                        Error::local(
+                            format!("there is no secret {name}"),
+                            "call list-secrets for the names there are",
+                        )
+                    })
+                })
+                .collect::<Result<Vec<_>>>()?,
+            Self::Tags(tags) => {
+                let all = client.read_all(how)?.secrets;
+                let tagged =
+                    all.into_iter().filter(|secret| secret.meta.tags().iter().any(|tag| tags.contains(tag)));
+                let mut found = Vec::new();
+                for secret in tagged {
+                    names::check(&secret.name)?;
+                    found.push(secret);
+                }
+                found
+            }
+        };
+        if secrets.is_empty() {
+            return Err(Error::local(
+                "no secret has one of these tags",
+                "call list-secrets for names and tags",
+            ));
+        }
+        Ok(secrets)
+    }
+}
+
+/// Parses what the agent wrote. The error does not quote it.
+fn parse<T: std::str::FromStr<Err = protocol::ParseNameError>>(text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|error: protocol::ParseNameError| Error::local(error.to_string(), "correct the name"))
+}
+
+fn ended() -> Error {
+    Error::local("this session has ended", "start the MCP server again to use secrets")
+}
+
+fn revealed(secrets: &[OpenedSecret]) -> Result<CallToolResult> {
+    let secret = secrets.first().ok_or_else(ended)?;
+    let value = std::str::from_utf8(secret.value.expose()).map_err(|_| {
+        Error::local(
+            format!("{} is not text, so it cannot be shown here", secret.name),
+            "inject it into a command instead",
+        )
+    })?;
+    // Shown because a person asked for it, the key permits it, and the audit log says so.
+    Ok(text(value))
+}
+
+fn text(told: &str) -> CallToolResult {
+    CallToolResult::success(vec![ContentBlock::text(told)])
+}
+
+/// A tip that takes the place of the answer: the tool must be called again.
+fn notice(told: &str) -> CallToolResult {
+    let mut result = text(&format!("{told}\n\nNothing was injected. Call the tool again to go on."));
+    result.structured_content = Some(json!({ "notice": told }));
+    result
+}
+
+/// The schema of a structured answer whose fields are all optional: a notice has others than a result.
+fn output(properties: Value) -> Arc<JsonObject> {
+    let schema = json!({ "type": "object", "properties": properties });
+    Arc::new(schema.as_object().cloned().unwrap_or_default())
+}

@@ -1,0 +1,172 @@
+//! The file that a command sources: values as `export NAME='…'`, for the life of one agent session.
+//!
+//! It lies under `~/.securecode/.session/` (0700), is 0600 from its first moment, is replaced whole by each
+//! inject, and goes with the session. A lock beside it is held for the session's life, so that the next start
+//! can tell the file of a killed session from that of a living one.
+
+use crate::{
+    error::{Error, Result},
+    home,
+};
+use protocol::SecretName;
+use sealing::{ApiKey, SecretValue};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// One session's file and the lock that says it is alive.
+pub struct SessionFile {
+    path: PathBuf,
+    lock_path: PathBuf,
+    _lock: File,
+}
+
+impl SessionFile {
+    /// Removes what killed sessions left behind, and begins this one. The name is a hash of key and process
+    /// number: it says nothing of the key, and two processes or keys have two files.
+    ///
+    /// # Errors
+    /// When the folder is not ours, not private, or has white space in its path, which no sourced line could
+    /// carry unquoted.
+    pub fn begin(key: &ApiKey) -> Result<Self> {
+        let folder = home::folder()?.join(".session");
+        if folder.to_str().is_none_or(|path| path.contains(|c: char| c.is_whitespace() || c.is_control())) {
+            return Err(Error::local(
+                format!("the path {} has white space in it", folder.display()),
+                "set SECURECODE_HOME to a path without",
+            ));
+        }
+        home::make_private_folder(&home::folder()?)?;
+        home::make_private_folder(&folder)?;
+        sweep(&folder)?;
+        let hash = Sha256::new()
+            .chain_update(b"securecode/session-file")
+            .chain_update(key.expose().as_bytes())
+            .chain_update(std::process::id().to_be_bytes())
+            .finalize();
+        let name = data_encoding::HEXLOWER.encode(hash.get(..16).unwrap_or_default());
+        let path = folder.join(format!("{name}.env"));
+        let lock_path = folder.join(format!("{name}.lock"));
+        let lock = take_lock(&lock_path)?;
+        // Of an earlier process of our number.
+        remove(&path)?;
+        Ok(Self { path, lock_path, _lock: lock })
+    }
+
+    /// Where values are put.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces what the file holds. Whoever sources it gets all of the new content or all of the old.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old content is then as it was.
+    pub fn write<'a>(
+        &self,
+        secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>,
+    ) -> Result<()> {
+        home::replace_private_file(&self.path, &render(secrets))
+    }
+}
+
+impl Drop for SessionFile {
+    fn drop(&mut self) {
+        let _ = remove(&self.path);
+        let _ = remove(&self.lock_path);
+    }
+}
+
+/// `export NAME='…'` for each, in quotes that no value can leave: every POSIX shell reads the exact bytes back.
+pub fn render<'a>(
+    secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>,
+) -> Zeroizing<Vec<u8>> {
+    let secrets: Vec<_> = secrets.into_iter().collect();
+    // Every byte may become four; reserved whole, so that no reallocation leaves a copy behind.
+    let room = secrets.iter().map(|(name, value)| name.as_str().len() + value.expose().len() * 4 + 16).sum();
+    let mut file = Zeroizing::new(Vec::with_capacity(room));
+    for (name, value) in secrets {
+        file.extend_from_slice(b"export ");
+        file.extend_from_slice(name.as_str().as_bytes());
+        file.extend_from_slice(b"='");
+        for byte in value.expose() {
+            match byte {
+                b'\'' => file.extend_from_slice(b"'\\''"),
+                byte => file.push(*byte),
+            }
+        }
+        file.extend_from_slice(b"'\n");
+    }
+    file
+}
+
+/// Removes the files of sessions that no longer live: those whose lock is free or missing.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn sweep(folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
+    let names: std::collections::BTreeSet<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.split_once('.').map(|(session, _)| session.to_owned()))
+        .collect();
+    for session in names {
+        let lock_path = folder.join(format!("{session}.lock"));
+        let lock = OpenOptions::new().write(true).custom_flags(home::no_follow()).open(&lock_path);
+        let held = match &lock {
+            // Held while its files are removed, so that no new session of that name begins meanwhile.
+            Ok(lock) => lock.try_lock().is_err(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            // A link or something else that no session made: what carries its name is removed with it.
+            Err(_) => false,
+        };
+        if held {
+            continue;
+        }
+        let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
+        for entry in entries.flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&format!("{session}."))) {
+                remove(&entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes the lock of a session that begins. A sweep may remove the lock file between its making and its
+/// locking: then the lock is on a file that is no longer there, and it is made anew.
+fn take_lock(path: &Path) -> Result<File> {
+    for _ in 0..100 {
+        let made = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(home::no_follow())
+            .open(path)
+            .map_err(|error| Error::io(path, &error))?;
+        made.lock().map_err(|error| Error::io(path, &error))?;
+        let ours = made.metadata().map_err(|error| Error::io(path, &error))?;
+        if fs::symlink_metadata(path)
+            .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+        {
+            return Ok(made);
+        }
+    }
+    Err(Error::local(
+        format!("{} is removed again and again", path.display()),
+        "end what else uses this folder",
+    ))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(path, &error)),
+        _ => Ok(()),
+    }
+}

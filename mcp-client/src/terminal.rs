@@ -1,0 +1,71 @@
+//! Asking a person, and reading what a pipe brings.
+
+use crate::error::{Error, Result};
+use sealing::Passphrase;
+use std::io::{IsTerminal, Read};
+use zeroize::Zeroizing;
+
+/// The owner's passphrase: from `SECURECODE_PASSPHRASE`, or asked for.
+///
+/// # Errors
+/// When there is neither, or it is no passphrase.
+pub fn passphrase() -> Result<Passphrase> {
+    parse(&from_environment_or_prompt("Passphrase: ")?)
+}
+
+/// A passphrase for a new account: as [`passphrase`], but typed twice.
+///
+/// # Errors
+/// When the two differ, and as [`passphrase`].
+pub fn new_passphrase() -> Result<Passphrase> {
+    let first = from_environment_or_prompt("New passphrase (at least 8 characters; nobody can reset it): ")?;
+    if std::env::var_os("SECURECODE_PASSPHRASE").is_none() && *prompt("The same again: ")? != *first {
+        return Err(Error::local("the two passphrases differ", "run the command again"));
+    }
+    parse(&first)
+}
+
+fn from_environment_or_prompt(question: &str) -> Result<Zeroizing<String>> {
+    match std::env::var("SECURECODE_PASSPHRASE") {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(_) => prompt(question),
+    }
+}
+
+fn parse(text: &str) -> Result<Passphrase> {
+    Passphrase::new(text).map_err(|error| Error::local(error.to_string(), "choose another"))
+}
+
+/// Asks on the terminal, without showing what is typed.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn prompt(question: &str) -> Result<Zeroizing<String>> {
+    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|_| {
+        Error::local(
+            "there is no terminal to ask on",
+            "run this in your own terminal, or set SECURECODE_PASSPHRASE for owner commands",
+        )
+    })
+}
+
+/// A value from standard input: what a pipe brings, less one newline at its end; or typed, without showing it.
+///
+/// # Errors
+/// When nothing can be read.
+pub fn value(name: &protocol::SecretName) -> Result<Zeroizing<Vec<u8>>> {
+    let mut stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        let typed = prompt(&format!("Value of {name}: "))?;
+        return Ok(Zeroizing::new(typed.as_bytes().to_vec()));
+    }
+    // Reserved whole, so that a value of the longest size leaves no copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(sealing::SecretValue::LONGEST + 4096));
+    stdin.read_to_end(&mut bytes).map_err(|error| {
+        Error::local(format!("standard input cannot be read: {error}"), "pipe the value in")
+    })?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
