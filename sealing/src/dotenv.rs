@@ -6,7 +6,7 @@
 //!
 //! - a line that is neither assignment, comment nor blank (dotenv skips it);
 //! - a name that no shell takes, such as `my-key` or `a.b` (dotenv keeps it);
-//! - a quote that is opened and never closed (dotenv takes the rest of the line, quote and all);
+//! - a quote that is never closed, or text after the closing one (dotenv takes the line, quotes and all);
 //! - bytes that are not UTF-8 (dotenv replaces them), NUL, and values over 64 KiB;
 //! - U+2028 and U+2029 end no line here (in JavaScript they do).
 
@@ -58,8 +58,8 @@ pub enum BadLineCause {
     /// The name is none.
     #[error("{0}")]
     Name(#[from] protocol::ParseNameError),
-    /// A quote is opened and never closed.
-    #[error("a quote is opened and never closed")]
+    /// A quote that does not enclose the whole value.
+    #[error("a quote is never closed, or text follows the closing quote")]
     OpenQuote,
     /// The value is none.
     #[error("{0}")]
@@ -193,7 +193,7 @@ mod tests {
             [
                 "line 3: it is neither `NAME=value`, nor a comment, nor blank",
                 "line 5: a secret's name is a letter or `_`, then letters, digits or `_`, at most 128 in all",
-                "line 6: a quote is opened and never closed",
+                "line 6: a quote is never closed, or text follows the closing quote",
                 "line 7: the value holds a NUL byte, which no environment variable can carry; store it encoded, as base64 for example",
             ]
         );

@@ -1,5 +1,6 @@
 //! The HTTP API, the same suite on both hosts: natively in this process, or in workerd where
 //! `SECURECODE_TEST_VAULT` names it. Accounts log in with random tokens, so no test waits for Argon2.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod access;
 mod accounts;
