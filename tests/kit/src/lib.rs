@@ -2,8 +2,12 @@
 
 mod actors;
 mod http;
+mod mcp;
+mod person;
 mod vault;
 
 pub use actors::{Key, Owner, make_email, make_token, make_token_auth, random_blob};
 pub use http::{Answer, Http};
+pub use mcp::McpServer;
+pub use person::{Person, Ran};
 pub use vault::Vault;
