@@ -305,7 +305,7 @@ fn a_vault_that_cannot_be_reached_or_answers_nonsense_is_said_so() {
         serving.join().unwrap();
         assert!(!told.contains("IGNORE") && !told.contains('\u{1b}'), "{told}");
     }
-    assert_eq!(person.home().exists(), false, "nothing is written");
+    assert!(!person.home().exists(), "nothing is written");
 }
 
 fn listener() -> (TcpListener, String) {

@@ -42,7 +42,7 @@ fn malformed_bodies_are_refused_and_never_quoted() {
     let owner = Owner::sign_up(vault);
     const CANARY: &str = "cAnArY-9f8e7d6c5b4a";
     let bodies = [
-        format!("{CANARY}"),
+        CANARY.to_owned(),
         format!("{{\"email\": \"{CANARY}\"}}"),
         format!("{{\"email\": \"a@b.c\", \"{CANARY}\": 1}}"),
         format!("{{\"email\": {{\"{CANARY}\": []}}}}"),
