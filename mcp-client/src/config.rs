@@ -44,6 +44,12 @@ impl VaultAddress {
         let audience = audience.map(|text| parse(text, "the audience")).transpose()?.unwrap_or(own);
         Ok(Self { url: url.trim_end_matches('/').to_owned(), audience })
     }
+
+    /// The audience, where it is not the URL's own: what a file has to name.
+    pub fn named_audience(&self) -> Option<String> {
+        let own: Option<Audience> = self.url.parse().ok();
+        (own.as_ref() != Some(&self.audience)).then(|| self.audience.to_string())
+    }
 }
 
 /// An API key, the vault it is for, and which environment is meant.
@@ -152,12 +158,11 @@ impl KeyConfig {
     /// # Errors
     /// When there is one, or it cannot be written.
     pub fn write_project_file(&self, folder: &Path) -> Result<()> {
-        let own: Option<Audience> = self.vault.url.parse().ok();
         let file = ProjectFile {
             api_key: Some(self.key.expose().to_string()),
             key: None,
             vault_url: self.vault.url.clone(),
-            audience: (own.as_ref() != Some(&self.vault.audience)).then(|| self.vault.audience.to_string()),
+            audience: self.vault.named_audience(),
             project: self.project.clone(),
             environment: self.environment.clone(),
         };

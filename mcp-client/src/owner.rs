@@ -124,7 +124,7 @@ fn write_account_file(
 ) -> Result<()> {
     let mut file = AccountFile {
         vault_url: vault.url.clone(),
-        audience: None,
+        audience: vault.named_audience(),
         email,
         account,
         manifest_version: 0,
