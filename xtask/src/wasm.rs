@@ -44,12 +44,15 @@ fn has_target(toolchain: Option<&str>) -> bool {
         rustc.env("RUSTUP_TOOLCHAIN", name);
     }
     let folder = ask(&mut rustc).map(PathBuf::from);
-    folder.is_some_and(|folder| holds(&folder, "libstd-"))
-}
-
-fn holds(folder: &Path, prefix: &str) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut files| {
-        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with(prefix)))
+    folder.is_some_and(|folder| {
+        fs::read_dir(folder).is_ok_and(|mut files| {
+            files.any(|file| {
+                let name =
+                    file.map(|file| file.file_name().to_string_lossy().into_owned()).unwrap_or_default();
+                // rustup's has a hash in its name, one that was built here has none.
+                name == "libstd.rlib" || (name.starts_with("libstd-") && name.ends_with(".rlib"))
+            })
+        })
     })
 }
 
