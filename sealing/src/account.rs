@@ -97,8 +97,7 @@ impl AccountKey {
         key: &EnvironmentKey,
         names: &EnvironmentNames,
     ) -> Result<Blob, SealError> {
-        let context = place.context(Kind::ENVIRONMENT_KEY_OF_OWNER, &[], &[], generation);
-        seal::seal(&self.key, &context, &key.write_record(names)).map(Blob::from_sealed)
+        key.wrap(&self.key, &place.context(Kind::ENVIRONMENT_KEY_OF_OWNER, &[], &[], generation), names)
     }
 
     /// Unwraps the owner's copy of an environment key (kind 4).
@@ -112,7 +111,7 @@ impl AccountKey {
         wrapped: &Blob,
     ) -> Result<(EnvironmentKey, EnvironmentNames), OpenError> {
         let context = place.context(Kind::ENVIRONMENT_KEY_OF_OWNER, &[], &[], generation);
-        EnvironmentKey::read_record(*place, &seal::open(&self.key, &context, wrapped.as_bytes())?)
+        EnvironmentKey::unwrap(*place, &self.key, &context, wrapped)
     }
 
     /// Keeps an API key's wrapping half and scope for the owner (kind 11).

@@ -4,7 +4,7 @@ use protocol::{
     AccessToken, Blob, KeyId, ParseTokenError, TokenKind,
     token::{decode, encode},
 };
-use seal::{Context, Key, Kind, OpenError, SealError};
+use seal::{Key, Kind, OpenError, SealError};
 use sha2::Sha256;
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
@@ -97,7 +97,7 @@ impl WrapKey {
         names: &EnvironmentNames,
     ) -> Result<Blob, SealError> {
         let context = place.context(Kind::ENVIRONMENT_KEY_OF_API_KEY, self.id.as_bytes(), &[], generation);
-        seal::seal(&self.key, &context, &key.write_record(names)).map(Blob::from_sealed)
+        key.wrap(&self.key, &context, names)
     }
 
     /// Unwraps an environment key that was wrapped for this API key (kind 5).
@@ -110,8 +110,7 @@ impl WrapKey {
         generation: u64,
         wrapped: &Blob,
     ) -> Result<(crate::EnvironmentKey, EnvironmentNames), OpenError> {
-        let context: Context<'_> =
-            place.context(Kind::ENVIRONMENT_KEY_OF_API_KEY, self.id.as_bytes(), &[], generation);
-        crate::EnvironmentKey::read_record(*place, &seal::open(&self.key, &context, wrapped.as_bytes())?)
+        let context = place.context(Kind::ENVIRONMENT_KEY_OF_API_KEY, self.id.as_bytes(), &[], generation);
+        crate::EnvironmentKey::unwrap(*place, &self.key, &context, wrapped)
     }
 }

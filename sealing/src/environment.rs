@@ -221,19 +221,31 @@ impl EnvironmentKey {
         Meta::read(&seal::open(&self.key, &context, sealed.as_bytes())?).map_err(|_| OpenError)
     }
 
-    /// The plaintext of kinds 4 and 5.
-    pub(crate) fn write_record(&self, names: &EnvironmentNames) -> Zeroizing<Vec<u8>> {
-        Writer::new()
+    /// Kinds 4 and 5: the same plaintext under the account key or an API key's wrapping half.
+    pub(crate) fn wrap(
+        &self,
+        by: &Key,
+        context: &Context<'_>,
+        names: &EnvironmentNames,
+    ) -> Result<Blob, SealError> {
+        let record = Writer::new()
             .raw(self.key.expose())
             .bytes(names.project.as_str().as_bytes())
             .bytes(names.environment.as_str().as_bytes())
             .u8(u8::from(names.production))
-            .finish_secret()
+            .finish_secret();
+        seal::seal(by, context, &record).map(Blob::from_sealed)
     }
 
-    pub(crate) fn read_record(place: Place, bytes: &[u8]) -> Result<(Self, EnvironmentNames), OpenError> {
+    pub(crate) fn unwrap(
+        place: Place,
+        by: &Key,
+        context: &Context<'_>,
+        wrapped: &Blob,
+    ) -> Result<(Self, EnvironmentNames), OpenError> {
+        let record = seal::open(by, context, wrapped.as_bytes())?;
         let read = || {
-            let mut reader = Reader::new(bytes);
+            let mut reader = Reader::new(&record);
             let key = Key::from_bytes(reader.array()?);
             let names = EnvironmentNames {
                 project: reader.text()?.parse().map_err(|_| FieldsError)?,

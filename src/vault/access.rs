@@ -185,10 +185,7 @@ pub(super) async fn decide(
     ask: Ask<'_>,
     then: Vec<Statement>,
 ) -> Result<Permit, Refusal> {
-    match run(host, caller, &ask, decision!(""), vec![], then).await? {
-        Decided::Permitted(permit) => Ok(*permit),
-        Decided::Repeated => Err(Code::ManifestOutdated.into()),
-    }
+    run(host, caller, &ask, decision!(""), vec![], then).await?.permit()
 }
 
 /// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?14 and on.
@@ -202,10 +199,7 @@ pub(super) async fn decide_with(
     sql: &'static str,
     more: Vec<Value>,
 ) -> Result<Permit, Refusal> {
-    match run(host, caller, &ask, sql, more, vec![]).await? {
-        Decided::Permitted(permit) => Ok(*permit),
-        Decided::Repeated => Err(Code::ManifestOutdated.into()),
-    }
+    run(host, caller, &ask, sql, more, vec![]).await?.permit()
 }
 
 /// Writes: as [`decide`], but the very write that was made last answers well again, so that it may be repeated.
@@ -226,7 +220,17 @@ pub(super) async fn decide_write(
 
 enum Decided {
     Permitted(Box<Permit>),
+    /// The write had been made before, by this very request's content.
     Repeated,
+}
+
+impl Decided {
+    fn permit(self) -> Result<Permit, Refusal> {
+        match self {
+            Self::Permitted(permit) => Ok(*permit),
+            Self::Repeated => Err(Code::ManifestOutdated.into()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -415,15 +419,10 @@ async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) 
 
 fn seal_entry(host: &Host, caller: &Caller, ask: &Ask<'_>, result: &str) -> Result<String, Refusal> {
     let entry = Entry {
-        credential: Some(caller.token.id()),
-        action: ask.action.to_owned(),
-        result: result.to_owned(),
         how: ask.how,
         environment: ask.scope.environment(),
         secrets: ask.secrets.clone(),
-        address: caller.origin.address.clone(),
-        user_agent: caller.origin.user_agent.clone(),
-        agent: caller.origin.agent.clone(),
+        ..super::audit::entry(ask.action, result, Some(caller.token.id()), &caller.origin)
     };
     super::audit::seal(host, &caller.request, &entry)
 }

@@ -56,17 +56,7 @@ pub async fn sign_up(host: &Host, request: &String, origin: &Origin, new: SignUp
     }
     let id = new.account;
     let now = host.now();
-    let entry = audit::Entry {
-        credential: None,
-        action: "sign_up".into(),
-        result: "allowed".into(),
-        how: None,
-        environment: None,
-        secrets: vec![],
-        address: origin.address.clone(),
-        user_agent: origin.user_agent.clone(),
-        agent: origin.agent.clone(),
-    };
+    let entry = audit::entry("sign_up", "allowed", None, origin);
     let account = Statement::new(
         "INSERT INTO accounts (id, email_index, email, salt, memory_kib, passes, lanes, login_verifier, account_key,
              recovery_verifier, account_key_by_recovery, manifest_version, manifest, created_at)

@@ -2,12 +2,12 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, decide, permitted},
+    access::{Ask, Caller, Origin, decide, permitted},
     columns::Column,
 };
 use crate::{database::Value, host::Host};
 use protocol::{
-    Code, Permission,
+    Code, KeyId, Permission,
     body::{AuditRow, CredentialClass, Page},
 };
 use serde::Deserialize;
@@ -18,6 +18,21 @@ pub(super) const ENTRY: Column = Column { table: "audit", column: "entry" };
 
 /// Rows of one page.
 const PAGE: u64 = 100;
+
+/// What a row says of an act, from where it came.
+pub(super) fn entry(action: &str, result: &str, credential: Option<KeyId>, origin: &Origin) -> Entry {
+    Entry {
+        credential,
+        action: action.to_owned(),
+        result: result.to_owned(),
+        how: None,
+        environment: None,
+        secrets: vec![],
+        address: origin.address.clone(),
+        user_agent: origin.user_agent.clone(),
+        agent: origin.agent.clone(),
+    }
+}
 
 pub(super) fn seal(host: &Host, request: &String, entry: &Entry) -> Result<String, Refusal> {
     let json = serde_json::to_vec(entry).map_err(|error| Refusal::Fault(error.to_string()))?;

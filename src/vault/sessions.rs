@@ -74,17 +74,7 @@ pub async fn log_in(
         String::new(),
         expires_at,
     );
-    let entry = audit::Entry {
-        credential: Some(session.id),
-        action: "log_in".into(),
-        result: "allowed".into(),
-        how: None,
-        environment: None,
-        secrets: vec![],
-        address: origin.address.clone(),
-        user_agent: origin.user_agent.clone(),
-        agent: origin.agent.clone(),
-    };
+    let entry = audit::entry("log_in", "allowed", Some(session.id), origin);
     let audited = Statement::new(
         "INSERT INTO audit (account, seq, at, cost, request, entry)
          SELECT account, seq + 1, ?2, 0, ?3, ?4 FROM usage WHERE account = ?1",
