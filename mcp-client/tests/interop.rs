@@ -48,7 +48,9 @@ fn the_official_typescript_sdk_gets_a_secret_injected() {
 
 #[test]
 fn claude_code_connects() {
-    let claude = tools().join("node_modules/@anthropic-ai/claude-code-linux-x64/claude");
+    let system = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
+    let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let claude = tools().join(format!("node_modules/@anthropic-ai/claude-code-{system}-{processor}/claude"));
     assert!(claude.exists(), "Claude Code is missing; run `cargo xtask setup`");
     let person = person();
     // As the README has it, with the program by its path.

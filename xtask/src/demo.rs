@@ -87,12 +87,12 @@ fn main_job(folder: &Path, url: &str) -> Result<()> {
         values()?.iter().filter(|(name, _)| ["DATABASE_URL", "SMTP_PASSWORD"].contains(&name.as_str()))
     {
         // What any program that needs the variable does: read it from its environment.
-        let line = format!(". {} && printenv {name} | head -c -1 | sha256sum", path.display());
+        let line = format!(". {} && printenv {name} | cksum", path.display());
         let output =
             Command::new("sh").args(["-c", &line]).env_clear().env("PATH", "/usr/bin:/bin").output()?;
         let digest = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        person.say(&format!("    $ source PATH && printenv {name} | sha256sum\n    {digest}"))?;
-        if digest != sha256sum(value)? {
+        person.say(&format!("    $ source PATH && printenv {name} | cksum\n    {digest}"))?;
+        if digest != cksum(&[value, b"\n".as_slice()].concat())? {
             bail!("the command did not see the value of {name}");
         }
     }
@@ -257,8 +257,8 @@ fn binary(name: &str) -> PathBuf {
     root().join("target/debug").join(name)
 }
 
-fn sha256sum(bytes: &[u8]) -> Result<String> {
-    let mut child = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+fn cksum(bytes: &[u8]) -> Result<String> {
+    let mut child = Command::new("cksum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     child.stdin.take().ok_or_else(|| anyhow!("no input"))?.write_all(bytes)?;
     Ok(String::from_utf8(child.wait_with_output()?.stdout)?.trim().to_owned())
 }

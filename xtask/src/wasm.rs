@@ -29,7 +29,10 @@ pub(crate) fn set_up_target(steps: &Steps) -> Result<()> {
         return Ok(());
     }
     println!("    $ rustup target add {TARGET}");
-    let added = command("timeout", &["90", "rustup", "target", "add", TARGET]).status();
+    let patience = if on_path("timeout") { &["timeout", "90", "rustup"][..] } else { &["rustup"] };
+    let mut words = patience.iter().copied().chain(["target", "add", TARGET]);
+    let program = words.next().unwrap_or("rustup");
+    let added = command(program, &words.collect::<Vec<_>>()).status();
     if added.is_ok_and(|status| status.success()) && has_target(None) {
         return Ok(());
     }
