@@ -54,7 +54,7 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     edge_suite(&workerd)?;
 
     steps.next("the main job against workerd, and a search for its values in everything stored and logged");
-    crate::demo::run_against(&workerd.url, &workerd.storage)?;
+    crate::demo::run_against(&workerd.url, &root().join("target/workerd"))?;
     drop(workerd);
 
     steps.next("the main job against the native vault");
