@@ -27,6 +27,7 @@ pub struct Client {
     project: Option<Label>,
     environment: Option<Label>,
     opened: OnceCell<Environment>,
+    least_version: u64,
 }
 
 /// An environment whose key was unwrapped.
@@ -67,7 +68,14 @@ impl Client {
             project: config.project.clone(),
             environment: environment.or_else(|| config.environment.clone()),
             opened: OnceCell::new(),
+            least_version: 0,
         }
+    }
+
+    /// The same, refusing manifests below this version: for machines without memory.
+    #[must_use]
+    pub fn at_least(self, version: u64) -> Self {
+        Self { least_version: version, ..self }
     }
 
     /// The requests that need no environment.
@@ -146,7 +154,7 @@ impl Client {
         }
         let proof = Proof::open(&environment.key, name, &read.root, &read.bucket)?;
         proof.admits(read.secret.as_ref())?;
-        pins::check_and_advance(id, &read.root)?;
+        pins::check_and_advance(id, &read.root, self.least_version)?;
         read.secret.map(|secret| environment.key.open_secret(&secret).map_err(Error::from)).transpose()
     }
 
@@ -170,7 +178,7 @@ impl Client {
         if !self.means(&environment.names) {
             return Err(self.no_such_environment());
         }
-        let contents = environment.open_contents(bundle)?;
+        let contents = environment.open_contents(bundle, self.least_version)?;
         let _ = self.opened.set(environment);
         Ok(contents)
     }
@@ -205,7 +213,7 @@ impl Client {
         }
         let manifest = Manifest::open(&environment.key, &listing.root, &listing.buckets)?;
         manifest.admits_entries(&listing.items)?;
-        pins::check_and_advance(environment.id(), &listing.root)?;
+        pins::check_and_advance(environment.id(), &listing.root, self.least_version)?;
         let mut listed = Vec::with_capacity(listing.items.len());
         for entry in &listing.items {
             let (name, meta) = environment.key.open_entry(entry)?;
@@ -234,7 +242,7 @@ impl Client {
             let path = format!("/v1/environments/{}/changes", environment.id());
             match self.remote.post::<Written>(&path, &change) {
                 Ok(_) => {
-                    pins::check_and_advance(environment.id(), &root)?;
+                    pins::check_and_advance(environment.id(), &root, self.least_version)?;
                     return Ok(Some(result));
                 }
                 Err(error) if error.code == Some(Code::ManifestOutdated) && started.elapsed() < PATIENCE => {
@@ -258,10 +266,10 @@ impl Environment {
         &self.key
     }
 
-    fn open_contents(&self, bundle: Bundle) -> Result<Contents> {
+    fn open_contents(&self, bundle: Bundle, least_version: u64) -> Result<Contents> {
         let manifest = Manifest::open(&self.key, &bundle.root, &bundle.buckets)?;
         manifest.admits(&bundle.secrets)?;
-        pins::check_and_advance(self.id(), &bundle.root)?;
+        pins::check_and_advance(self.id(), &bundle.root, least_version)?;
         let secrets = bundle
             .secrets
             .iter()

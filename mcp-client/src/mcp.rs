@@ -43,7 +43,7 @@ workflow. Never paste them in chat messages, commit them to git, or include them
 ///
 /// # Errors
 /// When the transport cannot be started.
-pub fn serve(vault_url: Option<&str>) -> Result<()> {
+pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime =
         runtime.map_err(|error| Error::local(format!("threads cannot be started: {error}"), "try again"))?;
@@ -52,6 +52,7 @@ pub fn serve(vault_url: Option<&str>) -> Result<()> {
     let server = Server {
         session: Arc::new(Mutex::new(Session::default())),
         vault_url: vault_url.map(str::to_owned),
+        least_version,
         start: start.map_err(|error| {
             Error::local(format!("the current folder cannot be used: {error}"), "change it")
         })?,
@@ -92,6 +93,7 @@ struct Session {
 /// After the first access: the key, the environments asked of it, the file.
 struct Open {
     config: KeyConfig,
+    least_version: u64,
     clients: Vec<(Option<Label>, Client)>,
     file: SessionFile,
 }
@@ -107,6 +109,7 @@ impl Session {
 struct Server {
     session: Arc<Mutex<Session>>,
     vault_url: Option<String>,
+    least_version: u64,
     start: PathBuf,
 }
 
@@ -230,7 +233,7 @@ impl Server {
         if session.open.is_none() {
             let config = KeyConfig::find(&self.start, self.vault_url.as_deref())?;
             let file = SessionFile::begin(&config.key)?;
-            session.open = Some(Open { config, clients: vec![], file });
+            session.open = Some(Open { config, least_version: self.least_version, clients: vec![], file });
         }
         session.open.as_mut().ok_or_else(ended)
     }
@@ -328,7 +331,8 @@ impl Open {
         let position = match known {
             Some(position) => position,
             None => {
-                self.clients.push((environment.clone(), Client::new(&self.config, environment)));
+                let client = Client::new(&self.config, environment.clone()).at_least(self.least_version);
+                self.clients.push((environment, client));
                 self.clients.len() - 1
             }
         };

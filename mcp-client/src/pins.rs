@@ -15,9 +15,12 @@ use std::{fs, io::Write, path::Path};
 /// A machine without a writable home (a container in a pipeline, say) has no memory: that is said on stderr,
 /// and the answer stands.
 ///
+/// Where there is no memory, `least` can stand in for it: the least version to accept.
+///
 /// # Errors
-/// When the root is older than the pin, or another of the same version.
-pub fn check_and_advance(environment: EnvironmentId, root: &Versioned) -> Result<()> {
+/// When the root is older than the pin or than `least`, or another of the same version.
+pub fn check_and_advance(environment: EnvironmentId, root: &Versioned, least: u64) -> Result<()> {
+    Pin { version: least, digest: [0; 32] }.admits(root)?;
     let folder = home::folder()?.join("pins");
     let Ok(_lock) = lock(&folder) else {
         let _ = writeln!(

@@ -380,6 +380,9 @@ fn an_older_state_is_noticed_and_refused() {
     // A machine without memory cannot know.
     fs::remove_dir_all(person.home().join("pins")).unwrap();
     person.run(&["run", "--", "true"]).ok();
+    fs::remove_dir_all(person.home().join("pins")).unwrap();
+    assert!(person.run(&["--min-manifest", "4", "run", "--", "true"]).failed(4).contains("(version 3)"));
+    person.run(&["--min-manifest", "3", "run", "--", "true"]).ok();
 }
 
 #[test]

@@ -36,6 +36,9 @@ struct Arguments {
     /// The vault, for keys and accounts that come from no file of their own.
     #[arg(long, global = true, value_name = "URL")]
     vault_url: Option<String>,
+    /// Refuse states of the environment below this version: for machines without memory, such as a pipeline's.
+    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    min_manifest: u64,
     #[command(subcommand)]
     command: Command,
 }
@@ -221,7 +224,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> Result<()> {
     let vault = arguments.vault_url.as_deref();
-    let client = |place: Place| client(vault, place);
+    let client = |place: Place| client(vault, place).map(|client| client.at_least(arguments.min_manifest));
     match arguments.command {
         Command::Signup { email, recovery_file } => account::sign_up(vault, &email, recovery_file.as_deref()),
         Command::Login { email } => account::log_in(vault, email.as_deref()),
@@ -237,7 +240,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Run { place, only, command } => run::run(&client(place)?, &only, &command),
         Command::Usage { json } => usage::run(vault, json),
         Command::Keys { command } => keys::run(vault, command),
-        Command::Mcp => crate::mcp::serve(vault),
+        Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
     }
 }
 
