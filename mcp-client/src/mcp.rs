@@ -8,7 +8,7 @@ use crate::{
     environment::Client,
     error::{Error, Result},
     names,
-    session_file::SessionFile,
+    session_file::{SessionFile, sweep_left_behind},
 };
 use protocol::{Label, SecretName, Tag, body::How};
 use rmcp::{
@@ -44,6 +44,7 @@ workflow. Never paste them in chat messages, commit them to git, or include them
 /// # Errors
 /// When the transport cannot be started.
 pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
+    sweep_left_behind()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime =
         runtime.map_err(|error| Error::local(format!("threads cannot be started: {error}"), "try again"))?;

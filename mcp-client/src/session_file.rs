@@ -27,8 +27,8 @@ pub struct SessionFile {
 }
 
 impl SessionFile {
-    /// Removes what killed sessions left behind, and begins this one. The name is a hash of key and process
-    /// number: it says nothing of the key, and two processes or keys have two files.
+    /// Begins a session. The name is a hash of key and process number: it says nothing of the key, and two
+    /// processes or keys have two files.
     ///
     /// # Errors
     /// When the folder is not ours, not private, or has white space in its path, which no sourced line could
@@ -43,7 +43,6 @@ impl SessionFile {
         }
         home::make_private_folder(&home::folder()?)?;
         home::make_private_folder(&folder)?;
-        sweep(&folder)?;
         let hash = Sha256::new()
             .chain_update(b"securecode/session-file")
             .chain_update(key.expose().as_bytes())
@@ -105,11 +104,21 @@ pub fn render<'a>(
     file
 }
 
-/// Removes the files of sessions that no longer live: those whose lock is free or missing.
+/// Removes what killed sessions left behind. Every session does so when it starts.
 ///
 /// # Errors
-/// When the folder cannot be read.
-pub fn sweep(folder: &Path) -> Result<()> {
+/// When the folder is there and cannot be read.
+pub fn sweep_left_behind() -> Result<()> {
+    let folder = home::folder()?.join(".session");
+    if fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_dir()) {
+        sweep(&folder)
+    } else {
+        Ok(())
+    }
+}
+
+/// Removes the files of sessions that no longer live: those whose lock is free or missing.
+fn sweep(folder: &Path) -> Result<()> {
     let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
     let names: std::collections::BTreeSet<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

@@ -207,6 +207,13 @@ fn a_start_removes_what_killed_sessions_left_and_no_living_ones() {
     fs::write(folder.join("00112233445566778899aabbccddeeff.env.4242.tmp"), "x").unwrap();
     fs::write(folder.join("ffeeddccbbaa99887766554433221100.env"), "x").unwrap();
     let mut next = McpServer::start(&person);
+    let mut left = person.sessions();
+    left.sort();
+    assert_eq!(
+        left,
+        [living_path.clone(), living_path.with_extension("lock")],
+        "before anything is asked of it"
+    );
     let next_path = next.inject(json!({ "name": "OTHER" }));
     let mut left: Vec<_> = person.sessions();
     left.sort();
