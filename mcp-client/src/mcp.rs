@@ -155,6 +155,7 @@ impl Server {
             Then run: source PATH && COMMAND. Each call replaces what the file held.",
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = true),
         output_schema = output(json!({
+            "message": { "type": "string", "description": "What was injected where, and how to use it." },
             "path": { "type": "string", "description": "The file to source." },
             "names": { "type": "array", "items": { "type": "string" }, "description": "What it holds." },
             "environment": { "type": "string", "description": "Where the secrets came from." },
@@ -285,8 +286,11 @@ impl Server {
         );
         let names: Vec<&SecretName> = secrets.iter().map(|secret| &secret.name).collect();
         let mut result = text(&told);
+        // Claude Code shows its model the structured content in place of the text, so the text stands there too,
+        // on one line: a path that is followed by a space can be taken out of either.
+        let message = told.split_whitespace().collect::<Vec<_>>().join(" ");
         result.structured_content = Some(json!({
-            "path": path, "names": names, "environment": client_environment(open, asked)?,
+            "message": message, "path": path, "names": names, "environment": client_environment(open, asked)?,
             "expires": "with the next get-secret, byebye, or the end of this session",
         }));
         Ok(result)
@@ -431,8 +435,9 @@ fn text(told: &str) -> CallToolResult {
 
 /// A tip that takes the place of the answer: the tool must be called again.
 fn notice(told: &str) -> CallToolResult {
-    let mut result = text(&format!("{told}\n\nNothing was injected. Call the tool again to go on."));
-    result.structured_content = Some(json!({ "notice": told }));
+    let whole = format!("{told}\n\nNothing was injected. Call the tool again to go on.");
+    let mut result = text(&whole);
+    result.structured_content = Some(json!({ "notice": whole }));
     result
 }
 

@@ -43,6 +43,9 @@ fn a_secret_goes_to_a_command_and_never_through_the_conversation() {
     assert_eq!(first, format!("TOKEN injected -> {}", path.display()));
     let structured = &answer["structuredContent"];
     assert_eq!(structured["path"], path.display().to_string());
+    // Claude Code shows its model this in place of the text.
+    let message = structured["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("{first} ")) && message.contains("source "), "{message}");
     assert_eq!((&structured["names"], &structured["environment"]), (&json!(["TOKEN"]), &json!("dev")));
     assert_eq!(sourced(&path, "TOKEN"), CANARY);
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
