@@ -19,7 +19,7 @@ use rmcp::{
     tool, tool_handler, tool_router,
     transport::stdio_pipes,
 };
-use sealing::OpenedSecret;
+use sealing::{ApiKey, OpenedSecret};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
@@ -52,13 +52,14 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
     let start = start.map_or_else(std::env::current_dir, Ok);
     let server = Server {
         session: Arc::new(Mutex::new(Session::default())),
+        injected: Arc::new(Mutex::new(Injected::Nothing)),
         vault_url: vault_url.map(str::to_owned),
         least_version,
         start: start.map_err(|error| {
             Error::local(format!("the current folder cannot be used: {error}"), "change it")
         })?,
     };
-    let session = server.session.clone();
+    let injected = server.injected.clone();
     let served = runtime.block_on(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         let serving = async {
@@ -71,8 +72,9 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
             interrupted = tokio::signal::ctrl_c() => interrupted,
         }
     });
-    // Whatever ended it, the values go; a read of standard input that is still pending is not waited for.
-    session.lock().unwrap_or_else(PoisonError::into_inner).end();
+    // Whatever ended it, the values go, and nothing is written any more. Neither a request to the vault nor a
+    // read of standard input that is still pending is waited for.
+    end(&injected);
     runtime.shutdown_background();
     match served {
         Ok(()) => Ok(()),
@@ -87,28 +89,32 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
 struct Session {
     welcomed: bool,
     warned: bool,
-    ended: bool,
     open: Option<Open>,
 }
 
-/// After the first access: the key, the environments asked of it, the file.
+/// After the first access: the key, and the environments asked of it.
 struct Open {
     config: KeyConfig,
     least_version: u64,
     clients: Vec<(Option<Label>, Client)>,
-    file: SessionFile,
 }
 
-impl Session {
-    fn end(&mut self) {
-        self.ended = true;
-        self.open = None;
-    }
+/// The session's file, apart from the rest of the session: it can be ended while a request is under way.
+enum Injected {
+    Nothing,
+    File(SessionFile),
+    Ended,
+}
+
+/// Ends the session: its file goes, and there will be no other.
+fn end(injected: &Mutex<Injected>) {
+    *injected.lock().unwrap_or_else(PoisonError::into_inner) = Injected::Ended;
 }
 
 #[derive(Clone)]
 struct Server {
     session: Arc<Mutex<Session>>,
+    injected: Arc<Mutex<Injected>>,
     vault_url: Option<String>,
     least_version: u64,
     start: PathBuf,
@@ -192,11 +198,10 @@ impl Server {
         )
     )]
     async fn byebye(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
-        self.within(|_, session| {
-            session.end();
-            Ok(text("Session ended: injected files are deleted, and get-secret is refused until the server is started again."))
-        })
-        .await
+        end(&self.injected);
+        text(
+            "Session ended: injected files are deleted, and get-secret is refused until the server is started again.",
+        )
     }
 }
 
@@ -234,16 +239,13 @@ impl Server {
     fn open<'a>(&self, session: &'a mut Session) -> Result<&'a mut Open> {
         if session.open.is_none() {
             let config = KeyConfig::find(&self.start, self.vault_url.as_deref())?;
-            let file = SessionFile::begin(&config.key)?;
-            session.open = Some(Open { config, least_version: self.least_version, clients: vec![], file });
+            session.open = Some(Open { config, least_version: self.least_version, clients: vec![] });
         }
         session.open.as_mut().ok_or_else(ended)
     }
 
     fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<CallToolResult> {
-        if session.ended {
-            return Err(ended());
-        }
+        self.check_alive()?;
         let wanted = Wanted::parse(asked)?;
         if !session.welcomed {
             session.welcomed = true;
@@ -276,8 +278,7 @@ impl Server {
         if reveal {
             return revealed(&secrets);
         }
-        open.file.write(secrets.iter().map(|secret| (&secret.name, &secret.value)))?;
-        let path = open.file.path().display().to_string();
+        let path = self.write(&open.config.key, &secrets)?.display().to_string();
         let injected: Vec<String> =
             secrets.iter().map(|secret| format!("{} injected -> {path}", secret.name)).collect();
         let told = format!(
@@ -296,10 +297,26 @@ impl Server {
         Ok(result)
     }
 
-    fn list(&self, session: &mut Session, asked: &ListSecrets) -> Result<CallToolResult> {
-        if session.ended {
-            return Err(ended());
+    fn check_alive(&self) -> Result<()> {
+        match *self.injected.lock().unwrap_or_else(PoisonError::into_inner) {
+            Injected::Ended => Err(ended()),
+            Injected::Nothing | Injected::File(_) => Ok(()),
         }
+    }
+
+    /// Replaces what the session's file holds; where it is.
+    fn write(&self, key: &ApiKey, secrets: &[OpenedSecret]) -> Result<PathBuf> {
+        let mut injected = self.injected.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*injected, Injected::Nothing) {
+            *injected = Injected::File(SessionFile::begin(key)?);
+        }
+        let Injected::File(file) = &*injected else { return Err(ended()) };
+        file.write(secrets.iter().map(|secret| (&secret.name, &secret.value)))?;
+        Ok(file.path().to_owned())
+    }
+
+    fn list(&self, session: &mut Session, asked: &ListSecrets) -> Result<CallToolResult> {
+        self.check_alive()?;
         let open = self.open(session)?;
         let listed = open.client(asked.environment.as_deref())?.list()?;
         let lines: Vec<String> = listed

@@ -195,6 +195,30 @@ fn however_a_session_ends_its_file_goes() {
 }
 
 #[test]
+fn a_signal_is_obeyed_while_the_vault_hangs() {
+    let vault = Vault::shared();
+    let person = person(vault);
+    let mut server = McpServer::start(&person);
+    let path = server.inject(json!({ "name": "TOKEN" }));
+    // A project's file that names a vault which accepts and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = person.project().join(".securecoderc");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(vault.url(), &format!("http://{}", silent.local_addr().unwrap()))).unwrap();
+    let mut hanging = McpServer::start(&person);
+    hanging.text("get-secret", json!({ "name": "TOKEN" }));
+    hanging.send(
+        &json!({ "jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": { "name": "get-secret", "arguments": { "name": "TOKEN" } } })
+            .to_string(),
+    );
+    silent.accept().unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(hanging.signal("TERM"), Some(0));
+    assert!(started.elapsed().as_secs() < 30, "it waited for the vault");
+    assert!(path.exists(), "another session's file stays");
+}
+
+#[test]
 fn a_start_removes_what_killed_sessions_left_and_no_living_ones() {
     let vault = Vault::shared();
     let person = person(vault);
