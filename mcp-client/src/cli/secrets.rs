@@ -43,7 +43,17 @@ pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()
         ));
     }
     let secret = client.read(name, How::Reveal)?.ok_or_else(|| absent(name))?;
-    let newline: &[u8] = if stdout.is_terminal() { b"\n" } else { b"" };
+    let on_terminal = stdout.is_terminal();
+    let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if on_terminal
+        && std::str::from_utf8(secret.value.expose()).map_or(true, |text| text.contains(is_control))
+    {
+        return Err(Error::local(
+            format!("{name} holds bytes that a terminal would obey or could not show"),
+            format!("pipe it to a program: securecode get {name} --reveal | xxd"),
+        ));
+    }
+    let newline: &[u8] = if on_terminal { b"\n" } else { b"" };
     stdout
         .write_all(secret.value.expose())
         .and_then(|()| stdout.write_all(newline))
