@@ -90,7 +90,9 @@ fn advisories() -> Result<()> {
         Some(output) if output.status.success() => println!("    no known vulnerability"),
         Some(output) if String::from_utf8_lossy(&output.stderr).contains("error[") => {
             println!("{}", String::from_utf8_lossy(&output.stderr));
-            bail!("a dependency has a known vulnerability (above)\n  to do now: update it, or say in deny.toml why it does not matter");
+            bail!(
+                "a dependency has a known vulnerability (above)\n  to do now: update it, or say in deny.toml why it does not matter"
+            );
         }
         _ => println!("    SKIPPED: the advisory database cannot be reached from here"),
     }
