@@ -51,8 +51,7 @@ fn answer(result: D1Result) -> Result<Answer, DatabaseError> {
     let cost = meta
         .as_ref()
         .and_then(|meta| Some(Cost { read: meta.rows_read? as u64, written: meta.rows_written? as u64 }));
-    let changes = meta.and_then(|meta| meta.changes).unwrap_or(0) as u64;
-    Ok(Answer { rows: result.results().map_err(database_error)?, changes, cost })
+    Ok(Answer { rows: result.results().map_err(database_error)?, cost })
 }
 
 /// D1 tells a refusal from a fault in its text alone.

@@ -63,8 +63,6 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 pub struct Answer {
     /// Its rows, each an object by column name.
     pub rows: Vec<serde_json::Value>,
-    /// Rows that it inserted, updated or deleted, triggers apart.
-    pub changes: u64,
     /// Rows that the engine read and wrote, where the host counts them.
     pub cost: Option<Cost>,
 }

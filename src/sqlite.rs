@@ -100,7 +100,6 @@ impl Database for Sqlite {
 }
 
 fn run(connection: &Connection, statement: &Statement) -> Result<Answer, rusqlite::Error> {
-    let before = connection.total_changes();
     let mut prepared = connection.prepare_cached(statement.sql)?;
     let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let parameters = statement.parameters.iter().map(|value| match value {
@@ -131,7 +130,7 @@ fn run(connection: &Connection, statement: &Statement) -> Result<Answer, rusqlit
         read.push(object.into());
     }
     drop(rows);
-    Ok(Answer { rows: read, changes: connection.total_changes() - before, cost: None })
+    Ok(Answer { rows: read, cost: None })
 }
 
 fn database_error(error: rusqlite::Error) -> DatabaseError {

@@ -94,7 +94,9 @@ fn advisories() -> Result<()> {
                 "a dependency has a known vulnerability (above)\n  to do now: update it, or say in deny.toml why it does not matter"
             );
         }
-        _ => println!("    SKIPPED: the advisory database cannot be reached from here"),
+        _ => println!(
+            "    SKIPPED: cargo-deny could not read the advisory database (it is fetched from the network)"
+        ),
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ pub(crate) const STEPS: usize = 6;
 
 /// The build tools of the edge, and cargo's guard of dependencies; the second is what `--version` must say.
 const CARGO_TOOLS: [(&str, &str); 2] = [("worker-build", "0.8.7"), ("cargo-deny", "0.20.2")];
+/// The program of the command-line half of wasm-bindgen, whose crate has another name.
+const WASM_BINDGEN: (&str, &str) = ("wasm-bindgen-cli", "wasm-bindgen");
 
 /// The shells that session files are sourced with, by their Debian packages.
 const SHELLS: [(&str, &str); 5] =
@@ -23,7 +25,7 @@ pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
 
     steps.next("worker-build, wasm-bindgen and cargo-deny from source (once, about ten minutes)");
     let wasm_bindgen = wasm::locked_wasm_bindgen()?;
-    for (name, version) in CARGO_TOOLS.into_iter().chain([("wasm-bindgen-cli", wasm_bindgen.as_str())]) {
+    for (name, version) in CARGO_TOOLS.into_iter().chain([(WASM_BINDGEN.0, wasm_bindgen.as_str())]) {
         cargo_tool(steps, name, version)?;
     }
 
@@ -52,7 +54,9 @@ pub(crate) fn cargo_binary(name: &str) -> PathBuf {
 fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
     let installed = tools().join(".crates.toml");
     let wanted = format!("\"{name} {version} ");
-    if std::fs::read_to_string(installed).is_ok_and(|list| list.contains(&wanted)) {
+    let program = if name == WASM_BINDGEN.0 { WASM_BINDGEN.1 } else { name };
+    let listed = std::fs::read_to_string(installed).is_ok_and(|list| list.contains(&wanted));
+    if listed && cargo_binary(program).exists() {
         steps.already(&format!("{name} {version}"));
         return Ok(());
     }
@@ -148,7 +152,8 @@ pub(crate) fn apt_install(packages: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         let mut apt = if root { Command::new("apt-get") } else { Command::new("sudo") };
         if !root {
-            apt.arg("apt-get");
+            // sudo drops the variables of its own environment.
+            apt.args(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         }
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         apt
