@@ -1,6 +1,6 @@
 //! The edge's database: D1, through JavaScript values. Integers travel as doubles, blobs as text.
 
-use crate::database::{Answer, Cost, Database, DatabaseError, Pending, Statement, Value};
+use crate::database::{Answer, Database, DatabaseError, Pending, Statement, Value};
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env, send::SendFuture};
 
@@ -47,11 +47,7 @@ fn answer(result: D1Result) -> Result<Answer, DatabaseError> {
     if let Some(error) = result.error() {
         return Err(by_text(error));
     }
-    let meta = result.meta().map_err(database_error)?;
-    let cost = meta
-        .as_ref()
-        .and_then(|meta| Some(Cost { read: meta.rows_read? as u64, written: meta.rows_written? as u64 }));
-    Ok(Answer { rows: result.results().map_err(database_error)?, cost })
+    Ok(Answer { rows: result.results().map_err(database_error)? })
 }
 
 /// D1 tells a refusal from a fault in its text alone.

@@ -63,17 +63,6 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 pub struct Answer {
     /// Its rows, each an object by column name.
     pub rows: Vec<serde_json::Value>,
-    /// Rows that the engine read and wrote, where the host counts them.
-    pub cost: Option<Cost>,
-}
-
-/// What a statement cost, as D1 counts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cost {
-    /// Rows read.
-    pub read: u64,
-    /// Rows written.
-    pub written: u64,
 }
 
 impl Answer {

@@ -130,7 +130,7 @@ fn run(connection: &Connection, statement: &Statement) -> Result<Answer, rusqlit
         read.push(object.into());
     }
     drop(rows);
-    Ok(Answer { rows: read, cost: None })
+    Ok(Answer { rows: read })
 }
 
 fn database_error(error: rusqlite::Error) -> DatabaseError {

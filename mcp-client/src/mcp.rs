@@ -257,8 +257,8 @@ impl Server {
         let how = if reveal { How::Reveal } else { How::Inject };
         let client = open.client(asked.environment.as_deref())?;
         let secrets = wanted.read(client, how)?;
-        let names = client.environment()?.names.clone();
-        let production = secrets.iter().find(|secret| names.production || secret.meta.is_production());
+        let environment = client.environment()?.names.clone();
+        let production = secrets.iter().find(|secret| environment.production || secret.meta.is_production());
         if let Some(secret) = production {
             if reveal {
                 return Err(Error::local(
@@ -291,7 +291,7 @@ impl Server {
         // on one line: a path that is followed by a space can be taken out of either.
         let message = told.split_whitespace().collect::<Vec<_>>().join(" ");
         result.structured_content = Some(json!({
-            "message": message, "path": path, "names": names, "environment": client_environment(open, asked)?,
+            "message": message, "path": path, "names": names, "environment": environment.environment,
             "expires": "with the next get-secret, byebye, or the end of this session",
         }));
         Ok(result)
@@ -339,10 +339,6 @@ impl Server {
         }));
         Ok(result)
     }
-}
-
-fn client_environment(open: &mut Open, asked: &GetSecret) -> Result<String> {
-    Ok(open.client(asked.environment.as_deref())?.environment()?.names.environment.to_string())
 }
 
 impl Open {

@@ -27,7 +27,7 @@ fn wrangler(arguments: &[&str]) -> Command {
         .env("WRANGLER_HIDE_BANNER", "true")
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .env("CI", "true")
-        // The build is a step of its own; the file beside wrangler.toml that wrangler would run it by is not read.
+        // Wrangler's own logs go where the tests search for values, not into the home.
         .env("WRANGLER_LOG_PATH", root().join("target/workerd/logs"));
     wrangler
 }
