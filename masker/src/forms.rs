@@ -1,0 +1,362 @@
+//! What a value may look like when it is printed.
+
+use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, HEXLOWER};
+use std::collections::HashSet;
+use zeroize::Zeroizing;
+
+/// Least bytes of a value, line or component that is looked for anywhere.
+const STRONG: usize = 8;
+/// Least bytes from which the looser forms are looked for.
+const LONG: usize = 16;
+
+/// A byte sequence to look for.
+pub(crate) struct Form {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// Which secret it is of: an index into [`Forms::names`].
+    pub(crate) secret: u32,
+    /// Least length of a part of it that counts; its whole length where parts don't.
+    pub(crate) least: usize,
+    /// A part of `least` bytes counts only if it has letters and digits; one of 12 always does.
+    pub(crate) mixed: bool,
+}
+
+/// Everything that is looked for.
+#[derive(Default)]
+pub(crate) struct Forms {
+    pub(crate) names: Vec<String>,
+    /// Looked for byte by byte.
+    pub(crate) exact: Vec<Form>,
+    /// Looked for among the letters and digits alone, in either case.
+    pub(crate) reduced: Vec<Form>,
+    /// Looked for as whole tokens.
+    pub(crate) tokens: Vec<(Zeroizing<Vec<u8>>, u32)>,
+}
+
+/// Whether a value is masked only where it stands alone: it is short, a word or a number.
+pub fn is_weak(value: &[u8]) -> bool {
+    value.len() < STRONG || is_word_or_number(value)
+}
+
+/// One word (of letters, at most the first a capital) or one number, as ordinary text has them.
+fn is_word_or_number(value: &[u8]) -> bool {
+    let rest_is_lower = value.iter().skip(1).all(u8::is_ascii_lowercase);
+    let word = value.iter().all(u8::is_ascii_alphabetic)
+        && value.len() < 12
+        && (rest_is_lower || value.iter().all(u8::is_ascii_uppercase));
+    word || (value.len() < LONG && value.iter().all(u8::is_ascii_digit))
+}
+
+/// Whether a part of a value looks drawn at random rather than written by a person.
+fn is_token(part: &[u8]) -> bool {
+    part.len() >= 12
+        && part.iter().any(u8::is_ascii_digit)
+        && part.iter().any(u8::is_ascii_alphabetic)
+        && !part.iter().any(|byte| byte.is_ascii_whitespace())
+}
+
+impl Forms {
+    pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut forms = Self::default();
+        let mut seen: HashSet<&[u8]> = HashSet::new();
+        for (name, value) in secrets {
+            if value.is_empty() || !seen.insert(value) {
+                continue;
+            }
+            let secret = u32::try_from(forms.names.len()).unwrap_or(u32::MAX);
+            forms.names.push(name.to_owned());
+            forms.add(secret, value);
+        }
+        forms
+    }
+
+    fn add(&mut self, secret: u32, value: &[u8]) {
+        if is_weak(value) {
+            self.tokens.push((Zeroizing::new(value.to_vec()), secret));
+            return;
+        }
+        let parts = Parts::of(value);
+        // A value with a structure is told by its secret parts; one without is secret throughout.
+        self.add_part(secret, value, !parts.structured && !is_sentence(value));
+        for (part, kind) in &parts.found {
+            match kind {
+                Kind::Password if part.len() < STRONG => {
+                    if part.len() >= 4 {
+                        self.tokens.push((part.clone(), secret));
+                    }
+                }
+                Kind::Password => self.add_part(secret, part, true),
+                Kind::Plain if part.len() >= STRONG && !is_word_or_number(part) => {
+                    self.add_part(secret, part, is_token(part));
+                }
+                Kind::Joined if part.len() >= STRONG => self.add_part(secret, part, false),
+                Kind::Plain | Kind::Joined => {}
+            }
+        }
+    }
+
+    /// `secret_throughout`: any long enough piece of it gives something away.
+    fn add_part(&mut self, secret: u32, part: &[u8], secret_throughout: bool) {
+        let mut exact = |bytes: Vec<u8>| {
+            let least = bytes.len();
+            self.exact.push(Form { bytes: Zeroizing::new(bytes), secret, least, mixed: false });
+        };
+        exact(part.to_vec());
+        for escaped in escapes(part) {
+            if escaped != part {
+                exact(escaped);
+            }
+        }
+        let long = part.len() >= LONG;
+        let mut reduced = |text: &[u8], least: usize, mixed: bool| {
+            let bytes: Vec<u8> = text.iter().filter_map(|byte| reduce(*byte)).collect();
+            if bytes.len() >= STRONG {
+                let least = if secret_throughout && long { least.min(bytes.len()) } else { bytes.len() };
+                self.reduced.push(Form { bytes: Zeroizing::new(bytes), secret, least, mixed });
+            }
+        };
+        let hex = HEXLOWER.encode(part);
+        reduced(hex.as_bytes(), 16, false);
+        reduced(joined(part, |byte| format!("x{byte:02x}")).as_bytes(), 24, false);
+        reduced(joined(part, |byte| format!("0x{byte:02x}")).as_bytes(), 32, false);
+        for shift in 0..3 {
+            reduced(&shifted(part, shift, 6, &|bytes| BASE64_NOPAD.encode(bytes)), 11, false);
+        }
+        if long {
+            reduced(part, 8, true);
+            let reversed: Vec<u8> = part.iter().rev().copied().collect();
+            reduced(&reversed, 8, true);
+            reduced(&rot13(part), 8, true);
+            reduced(joined(part, |byte| format!("{byte:03o}")).as_bytes(), 24, false);
+            reduced(joined(part, |byte| format!("{byte}")).as_bytes(), 20, false);
+            for shift in 0..5 {
+                reduced(&shifted(part, shift, 5, &|bytes| BASE32_NOPAD.encode(bytes)), 13, false);
+            }
+        }
+    }
+}
+
+/// Whether a person wrote it: words with spaces between them. Its parts are ordinary text.
+fn is_sentence(value: &[u8]) -> bool {
+    value.iter().filter(|byte| **byte == b' ').count() >= 2
+}
+
+/// A letter in lower case or a digit; nothing for any other byte.
+pub(crate) fn reduce(byte: u8) -> Option<u8> {
+    byte.is_ascii_alphanumeric().then(|| byte.to_ascii_lowercase())
+}
+
+fn joined(part: &[u8], print: impl Fn(u8) -> String) -> String {
+    part.iter().map(|byte| print(*byte)).collect()
+}
+
+fn rot13(part: &[u8]) -> Vec<u8> {
+    let turn = |byte: u8, first: u8| (byte - first + 13) % 26 + first;
+    part.iter()
+        .map(|byte| match byte {
+            b'a'..=b'z' => turn(*byte, b'a'),
+            b'A'..=b'Z' => turn(*byte, b'A'),
+            byte => *byte,
+        })
+        .collect()
+}
+
+/// The digits of an encoding of `bits` bits a digit that are the part's own, where `shift` bytes stand before it.
+fn shifted(part: &[u8], shift: usize, bits: usize, encode: &dyn Fn(&[u8]) -> String) -> Vec<u8> {
+    let mut bytes = Zeroizing::new(vec![0; shift]);
+    bytes.extend_from_slice(part);
+    let digits = Zeroizing::new(encode(&bytes));
+    let (first, end) = ((shift * 8).div_ceil(bits), bytes.len() * 8 / bits);
+    digits.as_bytes().get(first..end).unwrap_or_default().to_vec()
+}
+
+/// The part as JSON, URLs and shells have it.
+fn escapes(part: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    if let Ok(text) = std::str::from_utf8(part)
+        && let Ok(json) = serde_json::to_string(text)
+    {
+        let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
+        found.push(inner.as_bytes().to_vec());
+        found.push(inner.replace('/', "\\/").into_bytes());
+        let ascii: String = inner
+            .chars()
+            .map(|c| {
+                if c.is_ascii() {
+                    c.to_string()
+                } else {
+                    c.escape_unicode().to_string().replace(['{', '}'], "")
+                }
+            })
+            .collect();
+        found.push(ascii.into_bytes());
+    }
+    let quoted = |byte: u8, with: &[u8]| if byte == b'\'' { with.to_vec() } else { vec![byte] };
+    found.push(part.iter().flat_map(|byte| quoted(*byte, b"'\\''")).collect());
+    found.push(part.iter().flat_map(|byte| quoted(*byte, b"\\'")).collect());
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./,:@%+=".contains(&byte);
+    found.push(
+        part.iter().flat_map(|byte| if safe(*byte) { vec![*byte] } else { vec![b'\\', *byte] }).collect(),
+    );
+    for kept in [&b"-_.~"[..], b"-_.!~*'()", b"-_.~:/?#[]@!$&'()*+,;=", b"-_.~/"] {
+        for upper in [true, false] {
+            let print = |byte: u8| match byte {
+                byte if byte.is_ascii_alphanumeric() || kept.contains(&byte) => vec![byte],
+                byte if upper => format!("%{byte:02X}").into_bytes(),
+                byte => format!("%{byte:02x}").into_bytes(),
+            };
+            found.push(part.iter().flat_map(|byte| print(*byte)).collect());
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Password,
+    Plain,
+    /// Several components together: secret as a whole only.
+    Joined,
+}
+
+/// The components of a value: its lines, and what a URL, a DSN, JSON or PEM is made of.
+struct Parts {
+    found: Vec<(Zeroizing<Vec<u8>>, Kind)>,
+    /// The value is made of parts, some of which are no secret.
+    structured: bool,
+}
+
+impl Parts {
+    fn of(value: &[u8]) -> Self {
+        let mut parts = Self { found: Vec::new(), structured: false };
+        let lines: Vec<&[u8]> = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+        let pem = value.starts_with(b"-----BEGIN ");
+        if lines.len() > 1 {
+            parts.structured = true;
+            for line in lines.iter().filter(|line| !line.starts_with(b"-----")) {
+                parts.push(line, Kind::Plain);
+            }
+        }
+        if pem {
+            parts.structured = true;
+            let body: Vec<u8> = lines
+                .iter()
+                .filter(|line| !line.starts_with(b"-----"))
+                .flat_map(|line| line.iter().copied())
+                .collect();
+            parts.push(&body, Kind::Plain);
+        } else if let Ok(text) = std::str::from_utf8(value) {
+            parts.url(text);
+            parts.json(text);
+            parts.dsn(text);
+        }
+        parts
+    }
+
+    fn push(&mut self, part: &[u8], kind: Kind) {
+        if !part.is_empty() {
+            self.found.push((Zeroizing::new(part.to_vec()), kind));
+        }
+    }
+
+    /// `scheme://user:password@host:port/path?query` (RFC 3986, 3).
+    fn url(&mut self, text: &str) {
+        let Some((scheme, rest)) = text.split_once("://") else { return };
+        if scheme.is_empty()
+            || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+        {
+            return;
+        }
+        self.structured = true;
+        let (authority, tail) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+        let (user_info, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        if !user_info.is_empty() {
+            self.push(rest.as_bytes(), Kind::Joined);
+            self.push(authority.as_bytes(), Kind::Joined);
+            self.push(user_info.as_bytes(), Kind::Joined);
+        }
+        let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+        self.push(user.as_bytes(), Kind::Plain);
+        for password in [password.as_bytes(), &percent_decode(password)] {
+            self.push(password, Kind::Password);
+        }
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        if name != "localhost"
+            && !name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && !name.starts_with('[')
+        {
+            self.push(name.as_bytes(), Kind::Plain);
+        }
+        for piece in tail.split(['/', '?', '#', '&']) {
+            let piece = piece.split_once('=').map_or(piece, |(_, value)| value);
+            self.push(piece.as_bytes(), Kind::Plain);
+            self.push(&percent_decode(piece), Kind::Plain);
+        }
+    }
+
+    fn json(&mut self, text: &str) {
+        if !text.trim_start().starts_with(['{', '[']) {
+            return;
+        }
+        let Ok(value) = serde_json::from_str(text) else { return };
+        self.structured = true;
+        let mut open = vec![value];
+        while let Some(value) = open.pop() {
+            match value {
+                serde_json::Value::String(leaf) => {
+                    self.push(leaf.as_bytes(), Kind::Plain);
+                    for line in leaf.lines().filter(|line| !line.starts_with("-----")) {
+                        self.push(line.as_bytes(), Kind::Plain);
+                    }
+                }
+                serde_json::Value::Array(items) => open.extend(items),
+                serde_json::Value::Object(fields) => open.extend(fields.into_iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
+    }
+
+    /// `key=value;key=value` or `key=value key=value`.
+    fn dsn(&mut self, text: &str) {
+        let pairs: Vec<(&str, &str)> = text
+            .split([';', ' '])
+            .filter(|pair| !pair.is_empty())
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        let all = text.split([';', ' ']).filter(|pair| !pair.is_empty()).count();
+        if pairs.len() < 2 || pairs.len() != all {
+            return;
+        }
+        self.structured = true;
+        for (key, value) in pairs {
+            let key = key.to_ascii_lowercase();
+            let secret = ["pass", "pwd", "secret", "key", "token"].iter().any(|word| key.contains(word));
+            self.push(value.as_bytes(), if secret { Kind::Password } else { Kind::Plain });
+        }
+    }
+}
+
+/// The bytes that `%XX` stand for.
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let byte = after.get(..2).filter(|_| *first == b'%').and_then(hex_byte);
+        match byte {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex_byte(digits: &[u8]) -> Option<u8> {
+    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
