@@ -123,7 +123,11 @@ impl KeyConfig {
         Self::read_project_file(&path)
     }
 
-    fn read_project_file(path: &Path) -> Result<Self> {
+    /// Reads a project's file, and the key that it names.
+    ///
+    /// # Errors
+    /// When it, or the key, is missing or malformed.
+    pub fn read_project_file(path: &Path) -> Result<Self> {
         let Some(text) = home::read_private_file(path)? else {
             return Err(Error::local(format!("{} is gone", path.display()), "run `securecode init`"));
         };
@@ -151,6 +155,37 @@ impl KeyConfig {
         let key = parse_key(text.trim(), &path.display().to_string())?;
         let vault = VaultAddress::new(&vault_url, audience.as_deref())?;
         Ok(Self { key, vault, project, environment })
+    }
+
+    /// Whether a project's file holds the key itself, rather than a reference.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn has_key_inside(path: &Path) -> Result<bool> {
+        let Some(text) = home::read_private_file(path)? else { return Ok(false) };
+        Ok(read_toml::<ProjectFile>(path, &text)?.api_key.is_some())
+    }
+
+    /// Moves the key of a project's file into `~/.securecode/keys`, and leaves a reference by its id.
+    ///
+    /// # Errors
+    /// When either file cannot be written; the key is then in at least one of them.
+    pub fn move_key_out(&self, path: &Path) -> Result<protocol::KeyId> {
+        let id = self.key.id();
+        let folder = home::folder()?.join("keys");
+        home::make_private_folder(&home::folder()?)?;
+        home::make_private_folder(&folder)?;
+        home::replace_private_file(&folder.join(id.to_string()), self.key.expose().as_bytes())?;
+        let file = ProjectFile {
+            api_key: None,
+            key: Some(id),
+            vault_url: self.vault.url.clone(),
+            audience: self.vault.named_audience(),
+            project: self.project.clone(),
+            environment: self.environment.clone(),
+        };
+        home::replace_private_file(path, write_toml(&file)?.as_bytes())?;
+        Ok(id)
     }
 
     /// Writes a project's file, 0600, where there is none.

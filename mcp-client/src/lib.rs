@@ -3,15 +3,19 @@
 //! It decrypts on this machine, checks every answer of the vault against manifests and pins, and hands values
 //! to commands. Nothing here writes a value to a log, an error or the conversation.
 
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod environment;
 pub mod error;
+pub mod guard;
 pub mod home;
 pub mod mcp;
 pub mod names;
 pub mod owner;
 pub mod pins;
+pub mod profile;
 pub mod remote;
 pub mod session_file;
 pub mod terminal;
+pub mod ticket;

@@ -8,7 +8,9 @@ use crate::{
     environment::Client,
     error::{Error, Result},
     names,
-    session_file::{SessionFile, sweep_left_behind},
+    profile::Profile,
+    session_file::{SessionFile, render, sweep_left_behind},
+    ticket::Office,
 };
 use protocol::{Label, SecretName, Tag, body::How};
 use rmcp::{
@@ -102,7 +104,10 @@ struct Open {
 /// The session's file, apart from the rest of the session: it can be ended while a request is under way.
 enum Injected {
     Nothing,
-    File(SessionFile),
+    /// With values in it.
+    Values(SessionFile),
+    /// With a ticket in it, and where that is redeemed. The office closes before the file goes.
+    Ticket(Office, SessionFile),
     Ended,
 }
 
@@ -300,7 +305,7 @@ impl Server {
     fn check_alive(&self) -> Result<()> {
         match *self.injected.lock().unwrap_or_else(PoisonError::into_inner) {
             Injected::Ended => Err(ended()),
-            Injected::Nothing | Injected::File(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -308,10 +313,25 @@ impl Server {
     fn write(&self, key: &ApiKey, secrets: &[OpenedSecret]) -> Result<PathBuf> {
         let mut injected = self.injected.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*injected, Injected::Nothing) {
-            *injected = Injected::File(SessionFile::begin(key)?);
+            let file = SessionFile::begin(key)?;
+            *injected = if Profile::of_this_machine()?.is_guarded() {
+                Injected::Ticket(Office::open(file.path())?, file)
+            } else {
+                Injected::Values(file)
+            };
         }
-        let Injected::File(file) = &*injected else { return Err(ended()) };
-        file.write(secrets.iter().map(|secret| (&secret.name, &secret.value)))?;
+        let secrets = secrets.iter().map(|secret| (&secret.name, &secret.value));
+        let file = match &*injected {
+            Injected::Values(file) => {
+                file.write(&render(secrets))?;
+                file
+            }
+            Injected::Ticket(office, file) => {
+                file.write(office.issue(secrets)?.as_bytes())?;
+                file
+            }
+            Injected::Nothing | Injected::Ended => return Err(ended()),
+        };
         Ok(file.path().to_owned())
     }
 

@@ -62,15 +62,13 @@ impl SessionFile {
         &self.path
     }
 
-    /// Replaces what the file holds. Whoever sources it gets all of the new content or all of the old.
+    /// Replaces what the file holds: values (`render`) or a ticket. Whoever sources it gets all of the new content
+    /// or all of the old.
     ///
     /// # Errors
     /// When it cannot be written; the old content is then as it was.
-    pub fn write<'a>(
-        &self,
-        secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>,
-    ) -> Result<()> {
-        home::replace_private_file(&self.path, &render(secrets))
+    pub fn write(&self, content: &[u8]) -> Result<()> {
+        home::replace_private_file(&self.path, content)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line. Every command answers with names, never with a value, save where a person asked to see it.
 
 mod account;
+mod check;
 mod import;
 mod init;
 mod keys;
@@ -12,10 +13,17 @@ use crate::{
     config::KeyConfig,
     environment::Client,
     error::{Error, Result},
+    guard,
+    profile::Profile,
 };
 use clap::{Args, Parser, Subcommand};
 use protocol::{KeyId, Label, Permission, SecretName, Tag};
-use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Says a line on standard output. A reader that went away is no failure.
 macro_rules! say {
@@ -130,6 +138,40 @@ enum Command {
     },
     /// Serve an agent on standard input and output, by the Model Context Protocol.
     Mcp,
+    /// Check that this project and this machine's agent are set up so that secrets stay out of the conversation.
+    Check {
+        /// Mend what can be mended; what is there stays.
+        #[arg(long)]
+        fix: bool,
+        /// How far values are kept from the agent. Left out, this machine's.
+        #[arg(long)]
+        profile: Option<Profile>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge what an agent is about to do: its hooks call this, with JSON on standard input.
+    Guard {
+        #[command(subcommand)]
+        command: Option<Guard>,
+    },
+}
+
+/// What the guard puts before the commands of a line, and behind their output. Not for people.
+#[derive(Subcommand)]
+enum Guard {
+    /// Run a command of a guarded line.
+    #[command(hide = true)]
+    Exec {
+        /// Its standard input is its own.
+        #[arg(long)]
+        input: bool,
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+    /// Mask standard input.
+    #[command(hide = true)]
+    Mask,
 }
 
 /// Which environment, where the key may use several.
@@ -212,9 +254,22 @@ enum Keys {
 
 /// Runs the command that was given.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match dispatch(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+    // Under its other name this program is the agent's shell.
+    let mut own = std::env::args_os();
+    let name = own.next().unwrap_or_default();
+    if Path::new(&name).file_name().is_some_and(|name| name == guard::shell::NAME) {
+        return guard::shell::run(&own.next().unwrap_or_default().to_string_lossy());
+    }
+    let ran = match Arguments::parse() {
+        Arguments { command: Command::Guard { command }, .. } => match command {
+            None => return guard::hook::run(),
+            Some(Guard::Exec { input, command }) => guard::exec::run(&command, input).map(ExitCode::from),
+            Some(Guard::Mask) => guard::output::mask_rest().map(|()| ExitCode::SUCCESS),
+        },
+        arguments => dispatch(arguments).map(|()| ExitCode::SUCCESS),
+    };
+    match ran {
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "securecode: {error}");
             ExitCode::from(error.kind as u8)
@@ -241,6 +296,8 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Usage { json } => usage::run(vault, json),
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
+        Command::Check { fix, profile, json } => check::run(fix, profile, json),
+        Command::Guard { .. } => Ok(()),
     }
 }
 

@@ -1,0 +1,44 @@
+//! `check`.
+
+use super::{current_folder, print_json, say};
+use crate::{
+    check,
+    error::{Error, Kind, Result},
+    profile::Profile,
+};
+use std::io::Write;
+
+pub(super) fn run(fix: bool, profile: Option<Profile>, json: bool) -> Result<()> {
+    let report = check::run(&current_folder()?, profile, fix)?;
+    if json {
+        print_json(&report)?;
+    } else {
+        for change in &report.changes {
+            say!("{}", change.path.display());
+            if let Some(backup) = &change.backup {
+                say!("  (what it was is kept in {})", backup.display());
+            }
+            say!("{}", change.diff);
+        }
+        for finding in &report.findings {
+            let mark = match (finding.ok, finding.fixed) {
+                (true, true) => "mended",
+                (true, false) => "ok    ",
+                (false, _) => "WRONG ",
+            };
+            say!("{mark}  {}", finding.title);
+            if let Some(detail) = &finding.detail {
+                say!("        {}", detail.replace('\n', "\n        "));
+            }
+        }
+        say!("\n{} of {} ({} profile)", report.passed, report.total, report.profile);
+    }
+    if report.passed == report.total {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Local,
+        format!("{} of {} checks failed", report.total - report.passed, report.total),
+        if fix { "do what each of them says" } else { "run: securecode check --fix" },
+    ))
+}

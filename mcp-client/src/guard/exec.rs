@@ -1,0 +1,172 @@
+//! One external command of a guarded line: values in the places of placeholders, for this process alone.
+
+use super::{
+    line, output,
+    program::{Judgement, judge},
+};
+use crate::{
+    error::{Error, Result},
+    ticket::{Redeemed, redeem},
+};
+use memchr::memmem;
+use std::{
+    collections::HashSet,
+    ffi::{OsStr, OsString},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        process::CommandExt,
+    },
+    process::{Command, Stdio},
+};
+
+/// Variables that no command of the agent's is given.
+pub const KEPT_BACK: &[&str] = &["SECURECODE_API_KEY", "SECURECODE_PASSPHRASE"];
+
+/// Runs a command of a guarded line; its exit code. `feeds` says that its standard input is its own, so that
+/// placeholders in it can be turned into values.
+///
+/// # Errors
+/// When the ticket is no longer good, or nothing could be masked: the command is not run then.
+pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
+    let Some(program) = argv.first() else {
+        return Err(Error::local("there is no command", "give one after `--`"));
+    };
+    let Some(ticket) = std::env::var("SECURECODE_TICKET").ok().filter(|ticket| !ticket.is_empty()) else {
+        // Before the session file was sourced there is nothing to swap.
+        return Ok(cannot_run(program, &Command::new(program).args(argv.iter().skip(1)).exec()));
+    };
+    let session = redeem(&ticket)?;
+    let masker = output::masker([&session])?;
+    let mut command = Command::new(program);
+    KEPT_BACK.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    match judge(argv, &session) {
+        Judgement::Values => {
+            command.args(argv.iter().skip(1).map(|word| swap(word, &session)));
+            for (name, value) in std::env::vars_os() {
+                let swapped = swap(&value, &session);
+                if swapped != value {
+                    command.env(name, swapped);
+                }
+            }
+            command.env_remove("SECURECODE_TICKET").env_remove("SECURECODE_GUARD");
+            if feeds {
+                command.stdin(Stdio::piped());
+            }
+            return finish(command, program, &masker, feeds.then_some(session));
+        }
+        Judgement::Shell(at) => {
+            let text = argv.get(at).map(|word| word.to_string_lossy()).unwrap_or_default();
+            let guarded = line::guard(&text, &wrapper()?, &HashSet::new());
+            let guarded = guarded.map_err(|refusal| Error::local(refusal.0, "write it as plain commands"))?;
+            command.args(
+                argv.iter()
+                    .enumerate()
+                    .skip(1)
+                    .map(|(n, word)| if n == at { OsStr::new(&guarded) } else { word.as_os_str() }),
+            );
+        }
+        judgement => {
+            if let Judgement::Because(why) = judgement {
+                let _ = writeln!(
+                    io::stderr(),
+                    "securecode: {} was given placeholders instead of the secrets: {why}. Programs that were there, unchanged, when the session began are given values; or ask the user to run it with: securecode run -- …",
+                    program.to_string_lossy()
+                );
+            }
+            command.args(argv.iter().skip(1)).env_remove("SECURECODE_TICKET").env_remove("SECURECODE_GUARD");
+        }
+    }
+    finish(command, program, &masker, None)
+}
+
+/// How a command line is told to run a command by this module.
+///
+/// # Errors
+/// When this program does not know where it is.
+pub fn wrapper() -> Result<String> {
+    let program =
+        std::env::current_exe().map_err(|error| Error::local(error.to_string(), "start the agent again"))?;
+    let path = program.to_string_lossy().replace('\'', "'\\''");
+    Ok(format!("'{path}' guard exec"))
+}
+
+fn finish(
+    mut command: Command,
+    program: &OsStr,
+    masker: &masker::Masker,
+    feed: Option<Redeemed>,
+) -> Result<u8> {
+    let _ = &mut command;
+    let ran = match feed {
+        None => output::run(command, masker),
+        Some(session) => {
+            let (reader, mut writer) =
+                io::pipe().map_err(|error| Error::local(error.to_string(), "try again"))?;
+            command.stdin(reader);
+            // Ends with this process; a command that does not read to the end is no failure.
+            std::thread::spawn(move || feed_swapped(&mut writer, &session));
+            output::run(command, masker)
+        }
+    };
+    match ran {
+        Ok(status) => Ok(output::exit_code(status)),
+        Err(error) => Ok(cannot_run(program, &error)),
+    }
+}
+
+/// Standard input, with values in the places of placeholders.
+fn feed_swapped(to: &mut impl Write, session: &Redeemed) {
+    let longest = session.secrets.iter().map(|held| held.placeholder.len()).max().unwrap_or(0);
+    let (mut held, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+    loop {
+        let count = io::stdin().read(&mut buffer).unwrap_or(0);
+        held.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        // A placeholder may be cut in two by the pieces that a pipe brings.
+        let mark = memmem::rfind(&held, b"securecode-").filter(|at| held.len() - at < longest && count != 0);
+        let keep = mark.unwrap_or_else(|| if count == 0 { held.len() } else { held.len() - partial(&held) });
+        let rest = held.split_off(keep);
+        let swapped = swap(OsStr::from_bytes(&held), session);
+        if to.write_all(swapped.as_bytes()).is_err() || count == 0 {
+            return;
+        }
+        held = rest;
+    }
+}
+
+/// How many bytes at the end may be the beginning of a placeholder.
+fn partial(bytes: &[u8]) -> usize {
+    (1..b"securecode-".len())
+        .rev()
+        .find(|length| bytes.ends_with(b"securecode-".get(..*length).unwrap_or(b"-")))
+        .unwrap_or(0)
+}
+
+/// The text with values in the places of this ticket's placeholders.
+fn swap(text: &OsStr, session: &Redeemed) -> OsString {
+    let mut bytes = text.as_bytes().to_vec();
+    if memmem::find(&bytes, b"securecode-").is_none() {
+        return text.to_owned();
+    }
+    for held in session.secrets.iter().filter(|held| held.current) {
+        while let Some(at) = memmem::find(&bytes, held.placeholder.as_bytes()) {
+            bytes.splice(at..at + held.placeholder.len(), held.value.iter().copied());
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// Says what a shell says of a program that cannot be run, with a shell's exit code.
+fn cannot_run(program: &OsStr, error: &io::Error) -> u8 {
+    let name = program.to_string_lossy();
+    let (what, code) = match error.kind() {
+        ErrorKind::NotFound => ("command not found".to_owned(), 127),
+        ErrorKind::PermissionDenied => ("Permission denied".to_owned(), 126),
+        ErrorKind::ArgumentListTooLong => ("Argument list too long".to_owned(), 126),
+        _ => (error.to_string(), 126),
+    };
+    let _ = writeln!(io::stderr(), "{name}: {what}");
+    code
+}

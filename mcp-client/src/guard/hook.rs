@@ -1,0 +1,387 @@
+//! What the agent's hooks call: before a tool is used, the guard says no or nothing; after it, values that came
+//! out all the same are taken out of what the model is shown.
+//!
+//! The hook never says yes: the person's own rules stay in force.
+
+use super::{
+    line::{self, Refusal},
+    output,
+};
+use crate::{home, ticket};
+use serde_json::{Value, json};
+use std::{
+    collections::HashSet,
+    io::Read,
+    path::{Component, Path, PathBuf},
+};
+
+/// Answers one call of a hook: JSON in, JSON out. Nothing to say is an empty answer.
+pub fn answer(input: &str) -> Result<Option<Value>, String> {
+    let call: Value = serde_json::from_str(input).map_err(|_| "the hook's input is not JSON".to_owned())?;
+    match call["hook_event_name"].as_str() {
+        Some("PreToolUse") => Ok(before(&call)),
+        Some("PostToolUse") => after(&call),
+        _ => Ok(None),
+    }
+}
+
+/// Reads a call from standard input and answers it. Whatever fails refuses the tool: exit code 2 is the one that
+/// agents obey.
+pub fn run() -> std::process::ExitCode {
+    let mut input = String::new();
+    let read = std::io::stdin().read_to_string(&mut input).map_err(|error| error.to_string());
+    match read.and_then(|_| answer(&input)) {
+        Ok(Some(answer)) => {
+            println!("{answer}");
+            std::process::ExitCode::SUCCESS
+        }
+        Ok(None) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!(
+                "securecode: the guard failed, so nothing was done: {error}\n  to do now: ask the user to run: securecode check"
+            );
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
+fn before(call: &Value) -> Option<Value> {
+    let tool = call["tool_name"].as_str().unwrap_or_default();
+    let input = &call["tool_input"];
+    let folder = PathBuf::from(call["cwd"].as_str().unwrap_or("."));
+    let judged = if tool == "Bash" {
+        judge_command(input["command"].as_str().unwrap_or_default(), &folder)
+    } else {
+        ["file_path", "path", "notebook_path", "pattern", "glob"]
+            .iter()
+            .filter_map(|field| input[*field].as_str())
+            .try_for_each(|path| judge_path(&folder.join(path)))
+            .and_then(|()| judge_content(tool, &folder, input))
+    };
+    let reason = judged.err()?.0;
+    Some(json!({ "hookSpecificOutput": {
+        "hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": format!("SecureCode: {reason}"),
+    }}))
+}
+
+fn refused(why: &str) -> Refusal {
+    Refusal(why.to_owned())
+}
+
+/// Whether a command names a session's file.
+pub fn mentions_session_file(command: &str) -> bool {
+    session_paths(command).next().is_some()
+}
+
+/// Where a command names a session's file or folder: the bytes behind the name of the folder.
+fn session_paths(command: &str) -> impl Iterator<Item = usize> {
+    command.match_indices(".session/").map(|(at, _)| at).filter(|at| {
+        let name = command.get(at + ".session/".len()..).unwrap_or_default();
+        name.split('.')
+            .next()
+            .is_some_and(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    })
+}
+
+/// Says no to a command that would show secrets rather than use them.
+///
+/// # Errors
+/// Why, and what to do instead.
+pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
+    const USE: &str = "the session file is for sourcing alone: source FILE && COMMAND";
+    let without_quotes: String = command.chars().filter(|c| !"'\"\\".contains(*c)).collect();
+    let uses_secrets = mentions_session_file(command);
+    for (at, _) in without_quotes.match_indices(".securecode") {
+        let rest = without_quotes.get(at + ".securecode".len()..).unwrap_or_default();
+        // `.securecoderc` holds no key in this profile.
+        if rest.starts_with("rc")
+            || !rest.starts_with('/') && !rest.starts_with(char::is_whitespace) && !rest.is_empty()
+        {
+            continue;
+        }
+        if !is_sourced(&without_quotes, at) {
+            return Err(refused(&format!("~/.securecode is not for reading; {USE}")));
+        }
+    }
+    if without_quotes.contains(".session") && !uses_secrets {
+        return Err(refused(USE));
+    }
+    if reads_processes(&without_quotes) {
+        return Err(refused(
+            "other processes' environment, arguments and memory are not for reading; run the command that you need the answer of",
+        ));
+    }
+    if let Some(file) = reads_dotenv(&without_quotes, folder) {
+        return Err(refused(&format!(
+            "{file} holds secrets and is not for reading; call get-secret, then: source FILE && COMMAND. To see which names there are, call list-secrets"
+        )));
+    }
+    if uses_secrets {
+        if without_quotes.contains("/proc") {
+            return Err(refused(
+                "a command with secrets cannot look into /proc; do that in a command of its own",
+            ));
+        }
+        line::guard(command, "guard", &HashSet::new())?;
+    }
+    Ok(())
+}
+
+/// Whether the path around `at` is the operand of `source` or `.`.
+fn is_sourced(command: &str, at: usize) -> bool {
+    let separates = |c: char| c.is_whitespace() || ";&|()<>".contains(c);
+    let before = command.get(..at).unwrap_or_default();
+    let start = before.rfind(separates).map_or(0, |at| at + 1);
+    let path = command.get(start..).unwrap_or_default();
+    let path = path.split(separates).next().unwrap_or_default();
+    let names_session_file = session_paths(path).next().is_some()
+        && path.ends_with(".env")
+        && !path.contains(['*', '?', '[', '{', '$', '`', '=']);
+    let verb = before.get(..start).unwrap_or_default();
+    // Only blanks may stand between.
+    let verb = verb.trim_end_matches([' ', '\t']);
+    let verb_start = verb.rfind(separates).map_or(0, |at| at + 1);
+    let word = verb.get(verb_start..).unwrap_or_default();
+    let begins = verb.get(..verb_start).unwrap_or_default().trim_end();
+    let in_place = begins.is_empty()
+        || begins.ends_with([';', '&', '|', '(', '{', '\n'])
+        || ["then", "do", "else", "!", "if"].iter().any(|word| begins.ends_with(word))
+        || verb.get(..verb_start).is_some_and(|text| text.trim_end_matches([' ', '\t']).ends_with('\n'));
+    names_session_file && (word == "source" || word == ".") && in_place
+}
+
+/// Whether a command looks into other processes.
+fn reads_processes(command: &str) -> bool {
+    let parts = [
+        "environ", "cmdline", "/mem", "/maps", "/fd", "/task", "/root", "/cwd", "/auxv", "/stack",
+        "/syscall", "/pagemap", "kcore",
+    ];
+    command.contains("/proc") && parts.iter().any(|part| command.contains(part))
+        || command.contains("/proc/*")
+        || command.contains("/proc/[")
+        || command.contains("/proc/$")
+}
+
+/// The `.env` file with values that a command would read.
+fn reads_dotenv(command: &str, folder: &Path) -> Option<String> {
+    // Programs that handle a file without showing it.
+    const HARMLESS: &[&str] = &[
+        "ls",
+        "rm",
+        "test",
+        "[",
+        "[[",
+        "git",
+        "touch",
+        "stat",
+        "echo",
+        "printf",
+        "chmod",
+        "chown",
+        "mv",
+        "securecode",
+        "unlink",
+        "file",
+        "wc",
+        "du",
+        "shred",
+    ];
+    for part in command.split([';', '&', '|', '\n', '(', ')', '`']) {
+        let mut words = part.split([' ', '\t', '<', '>', '=', ',']).filter(|word| !word.is_empty());
+        let Some(first) = words.next() else { continue };
+        if HARMLESS.contains(&first)
+            && !part.contains('<')
+            && !part.contains("--no-index")
+            && !part.contains(" grep ")
+            && !part.contains(" show ")
+        {
+            continue;
+        }
+        for (n, word) in std::iter::once(first).chain(words).enumerate() {
+            let name = word.rsplit('/').next().unwrap_or_default();
+            if !is_dotenv(name) {
+                continue;
+            }
+            // The pattern of a search, and what is written to, are no files that are read.
+            let is_pattern = ["grep", "rg", "sed", "awk", "find"].contains(&first) && n == 1;
+            let written = part.contains(&format!("> {word}"))
+                || part.contains(&format!(">{word}"))
+                || (["cp", "mv", "tee", "install"].contains(&first) && part.trim_end().ends_with(word));
+            let path = match word.strip_prefix("~/") {
+                Some(rest) => std::env::home_dir().unwrap_or_default().join(rest),
+                None => folder.join(word),
+            };
+            if !is_pattern && !written && (path.is_file() || word.contains(['*', '$'])) {
+                return Some(name.to_owned());
+            }
+        }
+    }
+    None
+}
+
+/// Whether a name is that of a file with values, rather than of an example of one.
+fn is_dotenv(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(".env") else { return false };
+    let examples = ["example", "sample", "template", "dist", "defaults", "schema", "tpl"];
+    (rest.is_empty() || rest.starts_with(['.', '*']))
+        && !examples.iter().any(|example| rest.contains(example))
+}
+
+fn judge_path(path: &Path) -> Result<(), Refusal> {
+    let resolved = path.canonicalize().unwrap_or_else(|_| lexical(path));
+    let own = home::folder().ok();
+    let inside = |path: &Path| {
+        own.as_ref().is_some_and(|own| {
+            path.starts_with(own) || own.canonicalize().is_ok_and(|own| path.starts_with(own))
+        })
+    };
+    if inside(&resolved)
+        || inside(&lexical(path))
+        || resolved.components().any(|part| part == Component::Normal(".securecode".as_ref()))
+    {
+        return Err(refused(
+            "~/.securecode is not for reading; use secrets in a command: source FILE && COMMAND",
+        ));
+    }
+    for path in [path, &resolved] {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if is_dotenv(&name) || name == crate::config::PROJECT_FILE {
+            return Err(refused(&format!(
+                "{name} is not for reading or writing; call get-secret and list-secrets for secrets"
+            )));
+        }
+    }
+    if reads_processes(&resolved.to_string_lossy()) {
+        return Err(refused("other processes are not for reading"));
+    }
+    Ok(())
+}
+
+/// The path without `.` and `..`, for what does not exist.
+fn lexical(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut path, part| {
+        match part {
+            Component::ParentDir => {
+                path.pop();
+            }
+            Component::CurDir => {}
+            part => path.push(part),
+        }
+        path
+    })
+}
+
+/// A file that holds a value of a living session is not read into the conversation.
+fn judge_content(tool: &str, folder: &Path, input: &Value) -> Result<(), Refusal> {
+    const LARGEST: u64 = 64 << 20;
+    if tool != "Read" {
+        return Ok(());
+    }
+    let path = folder.join(input["file_path"].as_str().unwrap_or_default());
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST) {
+        return Ok(());
+    }
+    let sessions = ticket::living();
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let masker = output::masker(&sessions).map_err(|error| Refusal(error.to_string()))?;
+    let names = masker.find(&std::fs::read(path).unwrap_or_default());
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal(format!(
+        "this file holds the value of {}; read the part that you need with grep or sed in a command, which is masked",
+        names.join(", ")
+    )))
+}
+
+/// Takes values out of what a tool answered.
+fn after(call: &Value) -> Result<Option<Value>, String> {
+    let sessions = ticket::living();
+    if sessions.iter().all(|session| session.secrets.is_empty()) {
+        return Ok(None);
+    }
+    let masker = output::masker(&sessions).map_err(|error| error.to_string())?;
+    let mut shown = call["tool_response"].clone();
+    if !mask(&mut shown, &masker) {
+        return Ok(None);
+    }
+    Ok(Some(json!({ "hookSpecificOutput": { "hookEventName": "PostToolUse", "updatedToolOutput": shown } })))
+}
+
+/// Masks every text in a value, which keeps its shape; whether there was anything to mask.
+fn mask(value: &mut Value, masker: &masker::Masker) -> bool {
+    match value {
+        Value::String(text) => {
+            let masked = masker.mask(text.as_bytes());
+            let differs = masked != text.as_bytes();
+            if differs {
+                *text = String::from_utf8_lossy(&masked).into_owned();
+            }
+            differs
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| mask(item, masker) | any),
+        Value::Object(fields) => fields.values_mut().fold(false, |any, field| mask(field, masker) | any),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const F: &str = "/home/u/.securecode/.session/0123456789abcdef0123456789abcdef.env";
+
+    fn is_refused(command: &str) -> bool {
+        judge_command(&command.replace("{F}", F), Path::new("/nonexistent")).is_err()
+    }
+
+    #[test]
+    fn the_session_file_is_only_sourced() {
+        for command in [
+            "source {F} && node app.js",
+            ". {F}; make",
+            "cd x && source {F} && (npm test)",
+            "if true; then . '{F}'; fi",
+            "source \"{F}\" > /dev/null && env",
+        ] {
+            assert!(!is_refused(command), "{command}");
+        }
+        for command in [
+            "cat {F}",
+            "source {F} && cat {F}",
+            "X={F}; cat $X",
+            "c''at {F}",
+            "bash -v {F}",
+            "grep . ~/.securecode/.session/*",
+            "cd ~/.securecode && cat k",
+            "node -e \"readFileSync('{F}')\"",
+            "ls ~/.securecode/keys",
+            "tr a a < {F}",
+            "source {F} && cat /proc/self/environ",
+            "cat /proc/12/environ",
+            "echo source {F}; cp source {F}",
+        ] {
+            assert!(is_refused(command), "{command}");
+        }
+    }
+
+    #[test]
+    fn ordinary_commands_pass() {
+        for command in [
+            "ls -la",
+            "grep -rn '.env' .gitignore",
+            "git commit -m 'ignore .env and .securecoderc'",
+            "cp .env.example .env",
+            "cat /proc/cpuinfo",
+            "cat .env.example",
+            "echo .securecoderc >> .gitignore",
+            "securecode list",
+            "git check-ignore .securecoderc",
+            "cat <<EOF\nuse .env\nEOF",
+        ] {
+            assert!(!is_refused(command), "{command}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Keeps values from the agent while its commands use them. The principle: *the shell never holds a value*.
+//!
+//! - `hook.rs` judges what the agent is about to do (`securecode guard`, called by its hooks).
+//! - `shell.rs` receives every command line of the agent (`CLAUDE_CODE_SHELL_PREFIX`), has `line.rs` put this
+//!   program before each external command of a line that uses secrets, and masks what the line prints.
+//! - `exec.rs` is what was put there: it turns placeholders into values for that one process, if `program.rs`
+//!   trusts it with them, and masks what it prints.
+
+pub mod exec;
+pub mod hook;
+pub mod line;
+pub mod output;
+pub mod program;
+pub mod shell;

@@ -1,0 +1,901 @@
+//! Which programs are trusted with values. A program that prints what it is given, that is told its code on the
+//! command line, or that changed since the session began, is given placeholders.
+
+use crate::ticket::Redeemed;
+use protocol::SecretName;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ffi::OsString,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// What a program is given.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// The values.
+    Values,
+    /// Placeholders, without a word: it never needs more.
+    Placeholders,
+    /// Placeholders, for this reason, which the agent is told.
+    Because(String),
+    /// It is a shell with a command line as the argument of this number: that is guarded in its turn.
+    Shell(usize),
+}
+
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash"];
+
+/// Programs of the system that consume secrets. Every other one there gets placeholders.
+const CONSUMERS: &[&str] = &[
+    "ab",
+    "ansible",
+    "ansible-playbook",
+    "ant",
+    "aws",
+    "az",
+    "borg",
+    "bundle",
+    "cargo",
+    "celery",
+    "composer",
+    "createdb",
+    "curl",
+    "django-admin",
+    "docker",
+    "docker-compose",
+    "doctl",
+    "dotnet",
+    "dropdb",
+    "elixir",
+    "flask",
+    "fly",
+    "flyctl",
+    "gcloud",
+    "gh",
+    "git",
+    "glab",
+    "go",
+    "gradle",
+    "gsutil",
+    "gunicorn",
+    "hatch",
+    "helm",
+    "heroku",
+    "http",
+    "https",
+    "hurl",
+    "java",
+    "just",
+    "kcat",
+    "kubectl",
+    "ldapsearch",
+    "lftp",
+    "make",
+    "gmake",
+    "mariadb",
+    "mariadb-dump",
+    "mix",
+    "mongo",
+    "mongodump",
+    "mongorestore",
+    "mongosh",
+    "mosquitto_pub",
+    "mosquitto_sub",
+    "mvn",
+    "mysql",
+    "mysqldump",
+    "mysqladmin",
+    "netlify",
+    "ninja",
+    "pg_dump",
+    "pg_dumpall",
+    "pg_isready",
+    "pg_restore",
+    "pip",
+    "pip3",
+    "pnpm",
+    "podman",
+    "poetry",
+    "psql",
+    "pulumi",
+    "pytest",
+    "rails",
+    "rake",
+    "rclone",
+    "redis-cli",
+    "restic",
+    "rsync",
+    "s3cmd",
+    "scp",
+    "sftp",
+    "skopeo",
+    "ssh",
+    "stripe",
+    "task",
+    "terraform",
+    "tofu",
+    "tox",
+    "twine",
+    "uv",
+    "uvicorn",
+    "vault",
+    "vercel",
+    "websocat",
+    "wget",
+    "wrangler",
+    "yarn",
+    "npm",
+    "npx",
+];
+
+/// An interpreter: the flags that give it code on the command line, and those that take an argument.
+struct Interpreter {
+    names: &'static [&'static str],
+    /// Long flags, or letters that count anywhere in a group of short ones.
+    code: &'static [&'static str],
+    letters: &'static str,
+    takes: &'static [&'static str],
+}
+
+const INTERPRETERS: &[Interpreter] = &[
+    Interpreter {
+        names: &["node", "nodejs", "tsx", "ts-node", "bun", "deno"],
+        code: &[
+            "--eval",
+            "--print",
+            "--interactive",
+            "--inspect",
+            "--inspect-brk",
+            "--inspect-wait",
+            "eval",
+            "repl",
+            "--cpu-prof",
+            "--heap-prof",
+            "--report-on-signal",
+        ],
+        letters: "epi",
+        takes: &[
+            "-r",
+            "--require",
+            "--import",
+            "--loader",
+            "--experimental-loader",
+            "-C",
+            "--conditions",
+            "--env-file",
+        ],
+    },
+    Interpreter {
+        names: &["python", "python3", "pypy", "pypy3"],
+        code: &[],
+        letters: "ci",
+        takes: &["-X", "-W"],
+    },
+    Interpreter { names: &["perl"], code: &[], letters: "eEnpid", takes: &["-I"] },
+    Interpreter { names: &["ruby"], code: &[], letters: "enpi", takes: &["-I", "-r"] },
+    Interpreter {
+        names: &["php"],
+        code: &["--run", "--process-code"],
+        letters: "rRBa",
+        takes: &["-c", "-d", "-S", "-t"],
+    },
+    Interpreter { names: &["lua", "luajit"], code: &[], letters: "ei", takes: &["-l"] },
+    Interpreter { names: &["Rscript"], code: &[], letters: "e", takes: &[] },
+];
+
+/// Variables that say nothing about the code that runs.
+const HARMLESS: &[&str] = &[
+    "GIT_EDITOR",
+    "GIT_TERMINAL_PROMPT",
+    "GIT_PAGER",
+    "PAGER",
+    "PATH",
+    "LOGNAME",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONIOENCODING",
+    "PYTHONUTF8",
+    "PYTHONHASHSEED",
+    "CARGO_TERM_COLOR",
+    "NODE_ENV",
+    "PS1",
+    "PS2",
+    "OPTIND",
+    "SHLVL",
+    "PWD",
+    "OLDPWD",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "IFS",
+    "SHELL",
+    "TMPDIR",
+];
+
+/// Files that tools read by themselves and that can make them run code.
+const CONFIGURATION: &[&str] = &[
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "bunfig.toml",
+    "deno.json",
+    "conftest.py",
+    "pytest.ini",
+    "tox.ini",
+    "setup.cfg",
+    "setup.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    ".mocharc.js",
+    ".mocharc.cjs",
+    ".mocharc.json",
+    ".mocharc.yml",
+    ".babelrc",
+    ".babelrc.js",
+    ".eslintrc.js",
+    ".eslintrc.cjs",
+    ".prettierrc.js",
+    "tsconfig.json",
+    "GNUmakefile",
+    "makefile",
+    "Makefile",
+    "Rakefile",
+    "justfile",
+    "Taskfile.yml",
+    "build.gradle",
+    "pom.xml",
+    "composer.json",
+    "Gemfile",
+    ".psqlrc",
+    ".curlrc",
+    ".wgetrc",
+    ".my.cnf",
+];
+
+/// Modules of Python that it loads before a script's first line, or that nearly every other module loads.
+const PYTHON_IMPLICIT: &[&str] = &[
+    "os",
+    "re",
+    "io",
+    "abc",
+    "codecs",
+    "site",
+    "stat",
+    "types",
+    "enum",
+    "functools",
+    "collections",
+    "keyword",
+    "operator",
+    "reprlib",
+    "heapq",
+    "copyreg",
+    "warnings",
+    "contextlib",
+    "string",
+    "struct",
+    "threading",
+    "time",
+    "socket",
+    "ssl",
+    "selectors",
+    "signal",
+    "email",
+    "http",
+    "urllib",
+    "json",
+    "base64",
+    "hashlib",
+    "hmac",
+    "random",
+    "logging",
+    "traceback",
+    "linecache",
+    "tokenize",
+    "token",
+    "inspect",
+    "dis",
+    "ast",
+    "importlib",
+    "typing",
+    "copy",
+    "weakref",
+    "datetime",
+    "calendar",
+    "locale",
+    "tempfile",
+    "shutil",
+    "subprocess",
+    "uuid",
+    "decimal",
+    "numbers",
+    "queue",
+    "bisect",
+    "math",
+    "zlib",
+    "gzip",
+    "textwrap",
+    "argparse",
+    "gettext",
+    "getopt",
+    "fnmatch",
+    "glob",
+    "pathlib",
+    "platform",
+];
+
+/// What `argv` is given in this session.
+pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
+    let words: Vec<String> = argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let Some(first) = behind_launchers(&words) else { return Judgement::Placeholders };
+    let (before, command) = words.split_at(first);
+    let Some((program, arguments)) = command.split_first() else { return Judgement::Placeholders };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let Some(path) = find_program(program) else { return Judgement::Placeholders };
+    let inspection = Inspection { since: session.since };
+    if SHELLS.contains(&name)
+        && let Some(text) = shell_text(arguments)
+    {
+        return Judgement::Shell(first + 1 + text);
+    }
+    let assigned = before.iter().filter_map(|word| word.split_once('='));
+    if let Some(variable) = steered(assigned, &session.environment) {
+        return Judgement::Because(format!("{variable} was changed, which can change what {name} runs"));
+    }
+    if let Some(folder) = inspection.strange_path_folder(&session.environment) {
+        return Judgement::Because(format!(
+            "PATH has a folder with programs that are newer than this session: {folder}"
+        ));
+    }
+    let is_system = is_system(&path);
+    let entries = if SHELLS.contains(&name) {
+        match arguments.iter().find(|word| !word.starts_with(['-', '+'])) {
+            Some(script) => vec![PathBuf::from(script)],
+            None => return Judgement::Because(format!("{name} reads its code from standard input")),
+        }
+    } else if let Some(interpreter) =
+        INTERPRETERS.iter().find(|one| one.names.iter().any(|known| is_version_of(name, known)))
+    {
+        match script_of(interpreter, arguments) {
+            Ok(entries) => entries,
+            Err(what) => return Judgement::Because(format!("{name} {what}")),
+        }
+    } else if is_system && !CONSUMERS.contains(&name) {
+        return Judgement::Placeholders;
+    } else {
+        match tool_entries(name, arguments) {
+            Ok(entries) => entries,
+            Err(what) => return Judgement::Because(format!("{name} {what}")),
+        }
+    };
+    let own = (!is_system).then(|| path.clone());
+    match inspection.changed(own.into_iter().chain(entries)) {
+        Some(file) => Judgement::Because(format!(
+            "{} changed since this session began",
+            file.file_name().unwrap_or_default().to_string_lossy()
+        )),
+        None => Judgement::Values,
+    }
+}
+
+/// The number of the word that names the program which does the work, behind `env`, `timeout` and their like.
+fn behind_launchers(words: &[String]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let name = words.get(at)?.rsplit('/').next()?;
+        let (takes, operands): (&[&str], usize) = match name {
+            "env" => (&["-u", "-C", "--unset", "--chdir"], 0),
+            "timeout" => (&["-s", "-k", "--signal", "--kill-after"], 1),
+            "nice" => (&["-n", "--adjustment"], 0),
+            "ionice" => (&["-c", "-n", "--class", "--classdata"], 0),
+            "time" => (&["-f", "-o", "--format", "--output"], 0),
+            "stdbuf" => (&["-i", "-o", "-e"], 0),
+            "nohup" | "setsid" | "chronic" | "caffeinate" => (&[], 0),
+            "xargs" => (
+                &["-n", "-P", "-I", "-L", "-d", "-s", "-E", "-a", "--max-args", "--max-procs", "--delimiter"],
+                0,
+            ),
+            _ => return Some(at),
+        };
+        at += 1;
+        while let Some(word) = words.get(at).filter(|word| word.starts_with('-') && word.len() > 1) {
+            // A command line in one word, taken apart by env: not looked into.
+            if name == "env" && (word.starts_with("-S") || word.starts_with("--split")) {
+                return None;
+            }
+            at += if takes.contains(&word.as_str()) { 2 } else { 1 };
+        }
+        at += operands;
+        while name == "env" && words.get(at).is_some_and(|word| word.contains('=')) {
+            at += 1;
+        }
+    }
+}
+
+fn is_version_of(name: &str, known: &str) -> bool {
+    name.strip_prefix(known)
+        .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+}
+
+/// Where the text of `sh -c TEXT` stands among the arguments.
+fn shell_text(arguments: &[String]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = arguments.get(at).filter(|word| word.starts_with(['-', '+']) && word.len() > 1) {
+        if word == "-o" || word == "-O" || word == "--rcfile" || word == "--init-file" {
+            at += 2;
+            continue;
+        }
+        at += 1;
+        if word.starts_with('-') && !word.starts_with("--") && word.contains('c') {
+            return arguments.get(at).map(|_| at);
+        }
+    }
+    None
+}
+
+/// The files that an interpreter is to run, or what makes it unfit for values.
+fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<PathBuf>, &'static str> {
+    const INLINE: &str = "is given its code on the command line";
+    let mut entries = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
+        if interpreter.code.contains(&flag) {
+            return Err(INLINE);
+        }
+        if interpreter.takes.contains(&flag) {
+            let value =
+                word.split_once('=').map(|(_, value)| value).or_else(|| words.next().map(String::as_str));
+            entries
+                .extend(value.filter(|value| value.contains('/') || value.contains('.')).map(PathBuf::from));
+            continue;
+        }
+        if word == "-m" || word == "--module" {
+            let module = words.next().map(|module| module.replace('.', "/")).unwrap_or_default();
+            if ["base64", "timeit", "pdb", "code", "trace", "cProfile", "profile"].contains(&module.as_str())
+            {
+                return Err(INLINE);
+            }
+            entries.extend([format!("{module}.py"), format!("{module}/__main__.py")].map(PathBuf::from));
+            return Ok(entries);
+        }
+        if word == "-" {
+            return Err("reads its code from standard input");
+        }
+        if let Some(letters) = word.strip_prefix('-') {
+            if !letters.starts_with('-') && letters.contains(|c| interpreter.letters.contains(c)) {
+                return Err(INLINE);
+            }
+            continue;
+        }
+        if ["run", "test"].contains(&word.as_str()) && !Path::new(word).exists() {
+            continue;
+        }
+        entries.push(PathBuf::from(word));
+        // Files among its arguments may be code as well.
+        entries.extend(
+            words
+                .filter(|word| is_code(Path::new(word.as_str())) && Path::new(word).is_file())
+                .map(PathBuf::from),
+        );
+        return Ok(entries);
+    }
+    if arguments.iter().any(|word| word == "--test") {
+        Ok(entries)
+    } else {
+        Err("reads its code from standard input")
+    }
+}
+
+/// The files that steer another tool, or what in its arguments makes it unfit for values.
+fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'static str> {
+    let has = |flags: &[&str]| {
+        arguments
+            .iter()
+            .any(|word| flags.contains(&word.split_once('=').map_or(word.as_str(), |(flag, _)| flag)))
+    };
+    let first = arguments.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
+    let mut entries: Vec<PathBuf> =
+        arguments.iter().map(PathBuf::from).filter(|path| is_code(path) && path.is_file()).collect();
+    match name {
+        "npm" | "pnpm" | "yarn" | "npx" => {
+            if has(&["-c", "--call", "--node-options", "--script-shell", "--shell", "--prefix", "-C"]) {
+                return Err("is given its code on the command line");
+            }
+            let runs = [
+                "run",
+                "run-script",
+                "test",
+                "t",
+                "start",
+                "stop",
+                "restart",
+                "ci",
+                "install",
+                "i",
+                "publish",
+                "dev",
+                "build",
+            ];
+            if name == "npm" && !runs.contains(&first) {
+                return Err("has no use for them in this command");
+            }
+            entries.push("package.json".into());
+        }
+        "make" | "gmake" => {
+            if has(&["--eval", "-E", "-p", "--print-data-base", "-C", "--directory", "-I"])
+                || arguments.iter().any(|word| {
+                    word.split_once('=').is_some_and(|(name, value)| {
+                        name.contains("SHELL") || value.contains(['`', '(', ';', '|', '&'])
+                    })
+                })
+            {
+                return Err("is given its code on the command line");
+            }
+            let mut words = arguments.iter();
+            while let Some(word) = words.next() {
+                if word == "-f" || word == "--file" || word == "--makefile" {
+                    entries.extend(words.next().map(PathBuf::from));
+                } else if let Some(file) = word.strip_prefix("-f").or_else(|| word.strip_prefix("--file=")) {
+                    entries.push(file.into());
+                }
+            }
+            entries.extend(["GNUmakefile", "makefile", "Makefile"].map(PathBuf::from));
+        }
+        "git" => {
+            let network = ["push", "pull", "fetch", "clone", "ls-remote", "remote"];
+            if !network.contains(&first) {
+                return Err("has no use for them in this command");
+            }
+            if has(&[
+                "-c",
+                "--exec-path",
+                "--upload-pack",
+                "--receive-pack",
+                "-u",
+                "--config",
+                "--config-env",
+                "--exec",
+                "--template",
+            ]) || arguments.iter().any(|word| word.contains("ext::"))
+            {
+                return Err("is told what to run on the command line");
+            }
+            entries.push(".git/config".into());
+            entries
+                .extend(fs::read_dir(".git/hooks").into_iter().flatten().flatten().map(|entry| entry.path()));
+        }
+        "psql" | "mysql" | "mariadb" | "redis-cli" | "mongosh" | "mongo" => {
+            if arguments.iter().any(|word| {
+                word.contains("\\!")
+                    || word.contains("\\getenv")
+                    || word.contains("\\setenv")
+                    || word.contains("system ")
+                    || word.contains("process.env")
+            }) {
+                return Err("is told to run code on the command line");
+            }
+        }
+        "ssh" | "scp" | "sftp" | "rsync" => {
+            if has(&["-o", "-F", "-e", "--rsh", "-S"]) || arguments.iter().any(|word| word.starts_with("-o"))
+            {
+                return Err("is told what to run on the command line");
+            }
+        }
+        "curl" | "wget" | "http" | "https" => {
+            // What it would send is shown by these, or goes to a place that no secret is for.
+            if has(&[
+                "--trace",
+                "--trace-ascii",
+                "--libcurl",
+                "-K",
+                "--config",
+                "--use-askpass",
+                "--output-document",
+            ]) && !has(&["--output-document"])
+            {
+                return Err("is told to write down what it sends");
+            }
+            if arguments.iter().any(|word| {
+                word.starts_with("file:")
+                    || word.starts_with("telnet:")
+                    || word.starts_with("dict:")
+                    || word.starts_with("gopher:")
+            }) {
+                return Err("is told to use a protocol that no secret is for");
+            }
+        }
+        "go" | "cargo" | "java" | "dotnet" => {
+            entries.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file()));
+        }
+        "docker" | "podman" if has(&["-v", "--volume", "--mount", "--entrypoint"]) => {
+            return Err("is told what to run on the command line");
+        }
+        _ => {}
+    }
+    Ok(entries)
+}
+
+/// A variable that steers what runs and is not as the agent itself has it.
+fn steered<'a>(
+    assigned: impl Iterator<Item = (&'a str, &'a str)>,
+    usual: &BTreeMap<String, String>,
+) -> Option<String> {
+    const OTHERS: &[&str] =
+        &["CLAUDE_", "ANTHROPIC_", "SECURECODE_", "XDG_", "GIT_AUTHOR_", "GIT_COMMITTER_", "MALLOC_"];
+    let assigned = assigned.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    crate::ticket::steering()
+        .into_iter()
+        .chain(assigned)
+        .filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
+        .filter(|(name, _)| !OTHERS.iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|(name, _)| name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking()))
+        .find(|(name, value)| usual.get(name) != Some(value))
+        .map(|(name, _)| name)
+}
+
+/// A program as the shell would find it.
+fn find_program(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Path::new(program).is_file().then(|| program.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| {
+        fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
+    })
+}
+
+/// Whether a program is the system's own.
+fn is_system(path: &Path) -> bool {
+    ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].iter().any(|folder| path.parent() == Some(Path::new(folder)))
+}
+
+fn is_code(path: &Path) -> bool {
+    const CODE: &[&str] = &[
+        "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "py", "rb", "pl", "pm", "php", "sh", "bash",
+        "zsh", "lua", "r", "mk", "go", "rs", "java", "jar", "so", "node", "wasm", "sql", "tf", "gradle",
+    ];
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| CODE.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+/// Looks for what changed since a moment.
+struct Inspection {
+    /// Nanoseconds since 1970.
+    since: u128,
+}
+
+impl Inspection {
+    /// Of these files and what they mention, the first that changed since the session began.
+    fn changed(&self, entries: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+        let entries: Vec<PathBuf> = entries.into_iter().filter(|path| path.exists()).collect();
+        let here = PathBuf::from(".");
+        let mut folders: Vec<PathBuf> = vec![here];
+        for entry in &entries {
+            if self.is_changed(entry) {
+                return Some(entry.clone());
+            }
+            folders.extend(entry.parent().filter(|folder| *folder != Path::new("")).map(Path::to_owned));
+        }
+        for folder in &folders {
+            let found = CONFIGURATION.iter().map(|name| folder.join(name)).chain(self.config_files(folder));
+            if let Some(file) = found.filter(|path| path.is_file()).find(|path| self.is_changed(path)) {
+                return Some(file);
+            }
+        }
+        self.reached(entries)
+    }
+
+    /// `*.config.*`, the form that many tools of JavaScript have.
+    fn config_files(&self, folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(".config.")).collect()
+    }
+
+    /// Follows the names of files that a program's text mentions.
+    fn reached(&self, entries: Vec<PathBuf>) -> Option<PathBuf> {
+        let mut roots: Vec<PathBuf> = entries.iter().filter_map(|entry| project_of(entry)).collect();
+        roots.extend(project_of(Path::new("./x")));
+        roots.sort();
+        roots.dedup();
+        let mut files = Vec::new();
+        for root in &roots {
+            walk(root, &mut files);
+        }
+        // Nothing changed: nothing to follow.
+        let changed: HashSet<PathBuf> = files.iter().filter(|file| self.is_changed(file)).cloned().collect();
+        if changed.is_empty() {
+            return None;
+        }
+        let mut by_name: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for file in &files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            by_name.entry(stem).or_default().push(file.clone());
+            by_name.entry(name).or_default().push(file.clone());
+        }
+        let mut seen: HashSet<PathBuf> = HashSet::new();
+        let mut open: Vec<PathBuf> = entries.iter().filter_map(|entry| entry.canonicalize().ok()).collect();
+        while let Some(file) = open.pop() {
+            if !seen.insert(file.clone()) {
+                continue;
+            }
+            if changed.contains(&file) {
+                return Some(file);
+            }
+            let is_python = file.extension().is_some_and(|extension| extension == "py");
+            if is_python && let Some(folder) = file.parent() {
+                let implicit = PYTHON_IMPLICIT.iter().flat_map(|name| {
+                    [folder.join(format!("{name}.py")), folder.join(name).join("__init__.py")]
+                });
+                open.extend(implicit.filter(|path| path.is_file()));
+            }
+            let Ok(metadata) = fs::metadata(&file) else { continue };
+            if metadata.len() > 1 << 20 {
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            for token in text.split(|c: char| !(c.is_alphanumeric() || "_./-@".contains(c))) {
+                let name = token.rsplit('/').next().unwrap_or_default().trim_end_matches('.');
+                let Some(candidates) = by_name.get(name) else { continue };
+                for candidate in candidates {
+                    let whole = candidate.file_name().is_some_and(|file| file.to_string_lossy() == name);
+                    // A word alone names a file only by its whole name, with an extension; a path, or a module of
+                    // Python, by less.
+                    let names_it = (whole && name.contains('.'))
+                        || token.contains('/')
+                        || (is_python && is_code(candidate));
+                    if names_it {
+                        open.push(candidate.clone());
+                    }
+                }
+            }
+            // `a.b.c` is a path of modules.
+            if is_python {
+                for token in text
+                    .split(|c: char| !(c.is_alphanumeric() || "_.".contains(c)))
+                    .filter(|token| token.contains('.'))
+                {
+                    for name in token.split('.') {
+                        open.extend(
+                            by_name.get(name).into_iter().flatten().filter(|path| is_code(path)).cloned(),
+                        );
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a file, or the link that leads to it, changed since the session began, to something that was not
+    /// in its repository before.
+    fn is_changed(&self, path: &Path) -> bool {
+        let newer = |metadata: std::io::Result<fs::Metadata>| match metadata {
+            Ok(metadata) => changed_at(&metadata) >= self.since,
+            Err(_) => true,
+        };
+        (newer(fs::symlink_metadata(path)) || newer(fs::metadata(path))) && !self.was_in_repository(path)
+    }
+
+    /// Whether git has a copy of exactly this content that is older than the session.
+    fn was_in_repository(&self, path: &Path) -> bool {
+        let Some(folder) =
+            path.parent().map(|folder| if folder == Path::new("") { Path::new(".") } else { folder })
+        else {
+            return false;
+        };
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            git.arg("-C")
+                .arg(folder)
+                .args(["-c", "core.fsmonitor=false"])
+                .args(arguments)
+                .stdin(Stdio::null())
+                .stderr(Stdio::null());
+            for name in crate::ticket::steering().keys().filter(|name| name.starts_with("GIT_")) {
+                git.env_remove(name);
+            }
+            let output = git.output().ok().filter(|output| output.status.success())?;
+            String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(hash) = git(&["hash-object", "--no-filters", "--", &name]) else { return false };
+        let Some(objects) = git(&["rev-parse", "--git-path", "objects"]).map(|objects| folder.join(objects))
+        else {
+            return false;
+        };
+        let (Some(head), Some(tail)) = (hash.get(..2), hash.get(2..)) else { return false };
+        let old = |path: &Path| fs::metadata(path).is_ok_and(|metadata| changed_at(&metadata) < self.since);
+        if old(&objects.join(head).join(tail)) {
+            return true;
+        }
+        let packs: Vec<PathBuf> = fs::read_dir(objects.join("pack"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        !packs.is_empty()
+            && packs.iter().all(|pack| old(pack))
+            && !objects.join(head).join(tail).exists()
+            && git(&["cat-file", "-e", &hash]).is_some()
+    }
+
+    /// A folder of PATH that the agent itself does not have and that holds something new.
+    fn strange_path_folder(&self, usual: &BTreeMap<String, String>) -> Option<String> {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let usual: HashSet<&str> =
+            usual.get("PATH").map(|path| path.split(':').collect()).unwrap_or_default();
+        path.split(':')
+            .filter(|folder| !usual.contains(folder))
+            .find(|folder| {
+                let folder = Path::new(if folder.is_empty() { "." } else { folder });
+                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+                entries.map(|entry| entry.path()).any(|path| path.is_file() && self.is_changed(&path))
+            })
+            .map(str::to_owned)
+    }
+}
+
+fn changed_at(metadata: &fs::Metadata) -> u128 {
+    let seconds = u128::try_from(metadata.ctime()).unwrap_or(0);
+    seconds * 1_000_000_000 + u128::try_from(metadata.ctime_nsec()).unwrap_or(0)
+}
+
+/// The project that a file is of: the nearest folder above with a repository or a manifest.
+fn project_of(file: &Path) -> Option<PathBuf> {
+    let file = file.canonicalize().or_else(|_| std::path::absolute(file)).ok()?;
+    let marks = [
+        ".git",
+        "package.json",
+        "pyproject.toml",
+        "Cargo.toml",
+        "go.mod",
+        "Gemfile",
+        "composer.json",
+        ".securecoderc",
+    ];
+    let folder = file.parent()?;
+    folder
+        .ancestors()
+        .find(|folder| marks.iter().any(|mark| folder.join(mark).exists()))
+        .or(Some(folder))
+        .map(Path::to_owned)
+}
+
+/// The files of a project, without what was installed or built.
+fn walk(root: &Path, files: &mut Vec<PathBuf>) {
+    const MOST: usize = 20_000;
+    const SKIPPED: &[&str] = &[
+        ".git",
+        "node_modules",
+        "target",
+        "dist",
+        "build",
+        ".venv",
+        "venv",
+        "__pycache__",
+        ".next",
+        "vendor",
+    ];
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if files.len() >= MOST {
+                return;
+            }
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    if !SKIPPED.iter().any(|name| entry.file_name().to_string_lossy() == *name) {
+                        open.push(entry.path());
+                    }
+                }
+                Ok(_) => files.push(entry.path()),
+                Err(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The session ticket: what the session file holds where values are kept from the agent.
+//!
+//! The file exports *placeholders*: unguessable, non-empty texts in the places of the values. This program alone
+//! turns them into values, for one process at a time (`guard`), and gets them from the MCP server that issued
+//! the ticket, over a socket in the session folder. The ticket is worthless to the vault and to everything else;
+//! it ends with the next inject, with byebye, with the server, and after eight hours without use.
+
+use crate::{
+    error::{Error, Result},
+    home,
+};
+use data_encoding::{BASE64, HEXLOWER};
+use protocol::SecretName;
+use rustix::net::sockopt::socket_peercred;
+use sealing::SecretValue;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::{
+        fs::MetadataExt,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use zeroize::{Zeroize, Zeroizing};
+
+/// How long an unused ticket is good for.
+const IDLE: Duration = Duration::from_secs(8 * 60 * 60);
+/// How long either side of a redemption waits for the other.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What is asked for by who only needs to mask.
+const TO_MASK: &str = "mask";
+
+/// A secret of a session: its name, what stands for it, and its value.
+pub struct Held {
+    /// Its name.
+    pub name: String,
+    /// What stands for it in the shell.
+    pub placeholder: String,
+    /// Its value.
+    pub value: Zeroizing<Vec<u8>>,
+    /// Whether the ticket that was shown is for it; others are only to be masked.
+    pub current: bool,
+}
+
+/// What a ticket was redeemed for.
+pub struct Redeemed {
+    /// The session's secrets.
+    pub secrets: Vec<Held>,
+    /// When the session began: nanoseconds since 1970.
+    pub since: u128,
+    /// The variables that steer shells, loaders and tools, as they were for the agent itself.
+    pub environment: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    secrets: Vec<Entry>,
+    since: u128,
+    environment: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    name: String,
+    placeholder: String,
+    /// Base64.
+    value: String,
+    current: bool,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.value.zeroize();
+    }
+}
+
+/// The issuing side: lives in the MCP server.
+pub struct Office {
+    state: Arc<Mutex<State>>,
+    socket: PathBuf,
+}
+
+struct State {
+    ticket: String,
+    held: Vec<(SecretName, String, SecretValue, bool)>,
+    used: Instant,
+    since: u128,
+}
+
+impl Office {
+    /// Opens the office of the session whose file is `session`: a socket beside it.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn open(session: &Path) -> Result<Self> {
+        let socket = session.with_extension("sock");
+        let _ = fs::remove_file(&socket);
+        let listener = UnixListener::bind(&socket).map_err(|error| Error::io(&socket, &error))?;
+        let state = State { ticket: String::new(), held: vec![], used: Instant::now(), since: started() };
+        let state = Arc::new(Mutex::new(state));
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // One that does not ask is not waited for long, and refused without a word.
+                let _ = answer(client, &shared);
+            }
+        });
+        Ok(Self { state, socket })
+    }
+
+    /// Issues a new ticket for these secrets; earlier ones end. The text is the session file's.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn issue<'a>(
+        &self,
+        secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>,
+    ) -> Result<String> {
+        let session = self.socket.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut state = lock(&self.state);
+        state.ticket = format!("{session}.{}", random()?);
+        for held in &mut state.held {
+            held.3 = false;
+        }
+        let mut file = format!("{TICKET_HEAD}export SECURECODE_TICKET='{}'\n", state.ticket);
+        for (name, value) in secrets {
+            // The same value keeps its placeholder: a background command may still have it.
+            let known = state
+                .held
+                .iter_mut()
+                .find(|(known, _, held, _)| known == name && held.expose() == value.expose());
+            let placeholder = match known {
+                Some(known) => {
+                    known.3 = true;
+                    known.1.clone()
+                }
+                None => {
+                    let placeholder = format!("securecode-{name}-{}", random()?);
+                    state.held.push((name.clone(), placeholder.clone(), value.clone(), true));
+                    placeholder
+                }
+            };
+            file.push_str(&format!("export {name}='{placeholder}'\n"));
+        }
+        state.used = Instant::now();
+        Ok(file)
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        state.ticket.clear();
+        state.held.clear();
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// What every session file of a guarded profile begins with.
+const TICKET_HEAD: &str = "\
+# A ticket of SecureCode: no values are in here. Use it as: source THIS_FILE && COMMAND
+if [ -z \"${SECURECODE_GUARD-}\" ]; then
+  echo 'securecode: no secrets here: this command was not run by the guard. Use it as `source FILE && COMMAND`; if that was done, ask the user to run: securecode check' >&2
+  return 1 2>/dev/null || exit 1
+fi
+";
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn random() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| sealing::SealError::Randomness)?;
+    Ok(HEXLOWER.encode(&bytes))
+}
+
+fn started() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}
+
+fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
+    client.set_read_timeout(Some(PATIENCE))?;
+    client.set_write_timeout(Some(PATIENCE))?;
+    if !is_this_program(&client) {
+        return Ok(());
+    }
+    let mut asked = String::new();
+    BufReader::new((&client).take(256)).read_line(&mut asked)?;
+    let asked = asked.trim();
+    let mut state = lock(state);
+    if state.used.elapsed() > IDLE {
+        state.ticket.clear();
+        state.held.clear();
+    }
+    let shown = !state.ticket.is_empty() && asked == state.ticket;
+    if !shown && asked != TO_MASK {
+        return Ok(());
+    }
+    if shown {
+        state.used = Instant::now();
+    }
+    let secrets = state.held.iter().map(|(name, placeholder, value, current)| Entry {
+        name: name.to_string(),
+        placeholder: placeholder.clone(),
+        value: BASE64.encode(value.expose()),
+        current: shown && *current,
+    });
+    let answer = Answer { secrets: secrets.collect(), since: state.since, environment: steering() };
+    drop(state);
+    let text = Zeroizing::new(serde_json::to_vec(&answer)?);
+    client.write_all(&text)
+}
+
+/// Whether the one who asks is this very program, run by this very user. Where the system cannot tell (it has no
+/// /proc), the user is enough.
+fn is_this_program(client: &UnixStream) -> bool {
+    let Ok(peer) = socket_peercred(client) else { return false };
+    if peer.uid != rustix::process::geteuid() {
+        return false;
+    }
+    let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    match (fs::metadata(format!("/proc/{}/exe", peer.pid.as_raw_nonzero())), fs::metadata("/proc/self/exe")) {
+        (Ok(theirs), Ok(ours)) => same(&theirs, &ours),
+        _ => !Path::new("/proc/self/exe").exists(),
+    }
+}
+
+/// The variables of this process that steer shells, loaders and tools.
+pub fn steering() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking()))
+        .collect()
+}
+
+/// Redeems a ticket.
+///
+/// # Errors
+/// When the session that issued it has ended, or issued another since.
+pub fn redeem(ticket: &str) -> Result<Redeemed> {
+    let ended = || {
+        Error::local(
+            "the session file's ticket is not good any more: get-secret was called again, or the session ended",
+            "call get-secret again, and source the path it answers",
+        )
+    };
+    let session = ticket.split_once('.').map(|(session, _)| session).ok_or_else(ended)?;
+    if !session.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(ended());
+    }
+    let socket = home::folder()?.join(".session").join(format!("{session}.sock"));
+    ask(&socket, ticket).ok_or_else(ended)
+}
+
+/// Every living session's secrets, to be masked.
+pub fn living() -> Vec<Redeemed> {
+    let Ok(folder) = home::folder() else { return vec![] };
+    let Ok(entries) = fs::read_dir(folder.join(".session")) else { return vec![] };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))
+        .filter_map(|socket| ask(&socket, TO_MASK))
+        .collect()
+}
+
+fn ask(socket: &Path, what: &str) -> Option<Redeemed> {
+    let mut server = UnixStream::connect(socket).ok()?;
+    server.set_read_timeout(Some(PATIENCE)).ok()?;
+    server.write_all(format!("{what}\n").as_bytes()).ok()?;
+    let mut text = Zeroizing::new(Vec::with_capacity(1 << 16));
+    server.read_to_end(&mut text).ok()?;
+    let answer: Answer = serde_json::from_slice(&text).ok()?;
+    let secrets = answer.secrets.into_iter().map(|entry| {
+        Some(Held {
+            name: entry.name.clone(),
+            placeholder: entry.placeholder.clone(),
+            value: Zeroizing::new(BASE64.decode(entry.value.as_bytes()).ok()?),
+            current: entry.current,
+        })
+    });
+    Some(Redeemed {
+        secrets: secrets.collect::<Option<_>>()?,
+        since: answer.since,
+        environment: answer.environment,
+    })
+}
