@@ -773,6 +773,10 @@ impl Inspection {
     /// Whether a file, or the link that leads to it, changed since the session began, to something that was not
     /// in its repository before.
     fn is_changed(&self, path: &Path) -> bool {
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => return path != Path::new("/dev/null"),
+            _ => {}
+        }
         let newer = |metadata: std::io::Result<fs::Metadata>| match metadata {
             Ok(metadata) => changed_at(&metadata) >= self.since,
             Err(_) => true,
@@ -858,12 +862,8 @@ fn project_of(file: &Path) -> Option<PathBuf> {
         "composer.json",
         ".securecoderc",
     ];
-    let folder = file.parent()?;
-    folder
-        .ancestors()
-        .find(|folder| marks.iter().any(|mark| folder.join(mark).exists()))
-        .or(Some(folder))
-        .map(Path::to_owned)
+    let mut above = file.parent()?.ancestors();
+    above.find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }
 
 /// The files of a project, without what was installed or built.
