@@ -16,6 +16,7 @@ pub mod owner;
 pub mod pins;
 pub mod profile;
 pub mod remote;
+pub mod sandbox;
 pub mod session_file;
 pub mod terminal;
 pub mod ticket;

@@ -1,9 +1,24 @@
 //! Asking a person, and reading what a pipe brings.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    profile::Profile,
+};
 use sealing::Passphrase;
 use std::io::{IsTerminal, Read};
 use zeroize::Zeroizing;
+
+/// Makes sure that a person wants a value to be shown, where this machine's profile keeps values from the agent:
+/// by the passphrase. A terminal alone proves nobody: an agent can make itself one.
+///
+/// # Errors
+/// When the passphrase is wrong, or nobody is there to type it.
+pub fn person(vault_url: Option<&str>) -> Result<()> {
+    if Profile::of_this_machine()?.is_guarded() {
+        crate::owner::Owner::unlock(vault_url)?;
+    }
+    Ok(())
+}
 
 /// The owner's passphrase: from `SECURECODE_PASSPHRASE`, or asked for.
 ///

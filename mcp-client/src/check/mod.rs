@@ -2,7 +2,7 @@
 //! conversation? With `--fix` everything that can be mended is.
 
 mod alive;
-mod settings;
+pub(crate) mod settings;
 
 use crate::{
     config::{self, KeyConfig, PROJECT_FILE},
@@ -392,7 +392,7 @@ impl Check {
         });
         let add = match self.profile {
             Profile::Guard => json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": bin.join(guard::shell::NAME) } }),
-            Profile::Sandbox => json!({ "sandbox": {
+            Profile::Sandbox => json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": null }, "sandbox": {
                 "enabled": true, "failIfUnavailable": true, "allowUnsandboxedCommands": false,
                 "excludedCommands": ["securecode run *"],
                 "credentials": { "envVars": [
@@ -551,6 +551,8 @@ fn install_links() -> Result<()> {
     let folder = bin_folder()?;
     home::make_private_folder(&home::folder()?)?;
     home::make_private_folder(&folder)?;
+    // A rule for a folder that is not there yet would not hold for its first moment.
+    home::make_private_folder(&home::folder()?.join(".session"))?;
     for name in ["securecode", guard::shell::NAME] {
         let link = folder.join(name);
         if fs::read_link(&link).is_ok_and(|target| target == program) {

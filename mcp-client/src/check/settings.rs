@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// The text with everything of `wanted` in it: objects are merged, arrays gain what they lack, other values are
-/// set. What `outdated` says of an array's element is taken out.
+/// set, and `null` takes out. What `outdated` says of an array's element is taken out.
 ///
 /// # Errors
 /// When the file is no JSON object.
@@ -36,8 +36,15 @@ pub fn read(text: &str) -> Value {
 fn merge(object: &CstObject, wanted: &Value, outdated: &dyn Fn(&Value) -> bool) {
     for (name, wanted) in wanted.as_object().into_iter().flatten() {
         match wanted {
+            // Nothing is made where something is only to be taken out.
+            Value::Object(fields) if fields.values().all(Value::is_null) && object.get(name).is_none() => {}
             Value::Object(_) => merge(&object.object_value_or_set(name), wanted, outdated),
             Value::Array(items) => extend(&object.array_value_or_set(name), items, outdated),
+            Value::Null => {
+                if let Some(property) = object.get(name) {
+                    property.remove();
+                }
+            }
             wanted => match object.get(name) {
                 Some(property) => {
                     if property.value().and_then(|value| value.to_serde_value()).as_ref() != Some(wanted) {

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     guard,
     profile::Profile,
+    terminal,
 };
 use clap::{Args, Parser, Subcommand};
 use protocol::{KeyId, Label, Permission, SecretName, Tag};
@@ -121,8 +122,14 @@ enum Command {
         /// Only these.
         #[arg(long, value_name = "A,B", value_delimiter = ',')]
         only: Vec<SecretName>,
+        /// Show values that the command prints. In the guard and sandbox profiles this asks for the passphrase.
+        #[arg(long)]
+        no_mask: bool,
+        /// Run a line that the guard's hook wrote down.
+        #[arg(long, hide = true, value_name = "ID", conflicts_with_all = ["only", "no_mask", "command"])]
+        id: Option<String>,
         /// The command and its arguments; no shell is in between.
-        #[arg(last = true, required = true, value_name = "CMD")]
+        #[arg(last = true, required_unless_present = "id", value_name = "CMD")]
         command: Vec<OsString>,
     },
     /// Show what the plan allows and what is used.
@@ -266,6 +273,20 @@ pub fn main() -> ExitCode {
             Some(Guard::Exec { input, command }) => guard::exec::run(&command, input).map(ExitCode::from),
             Some(Guard::Mask) => guard::output::mask_rest().map(|()| ExitCode::SUCCESS),
         },
+        Arguments { command: Command::Run { id: Some(id), .. }, .. } => {
+            guard::script::run(&id).map(ExitCode::from)
+        }
+        Arguments {
+            command: Command::Run { place, only, no_mask, command, .. },
+            vault_url,
+            min_manifest,
+        } => {
+            let vault = vault_url.as_deref();
+            client(vault, place)
+                .map(|client| client.at_least(min_manifest))
+                .and_then(|client| run::run(&client, vault, &only, no_mask, &command))
+                .map(ExitCode::from)
+        }
         arguments => dispatch(arguments).map(|()| ExitCode::SUCCESS),
     };
     match ran {
@@ -289,10 +310,13 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         }
         Command::Import(import) => import::run(&client(import.place.clone())?, &import),
         Command::List { place, json } => secrets::list(&client(place)?, json),
-        Command::Get { name, reveal, place } => secrets::get(&client(place)?, &name, reveal),
+        Command::Get { name, reveal, place } => {
+            terminal::person(vault)?;
+            secrets::get(&client(place)?, &name, reveal)
+        }
         Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
-        Command::Run { place, only, command } => run::run(&client(place)?, &only, &command),
+        Command::Run { .. } => Ok(()),
         Command::Usage { json } => usage::run(vault, json),
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),

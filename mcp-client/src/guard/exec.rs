@@ -159,7 +159,7 @@ fn swap(text: &OsStr, session: &Redeemed) -> OsString {
 }
 
 /// Says what a shell says of a program that cannot be run, with a shell's exit code.
-fn cannot_run(program: &OsStr, error: &io::Error) -> u8 {
+pub fn cannot_run(program: &OsStr, error: &io::Error) -> u8 {
     let name = program.to_string_lossy();
     let (what, code) = match error.kind() {
         ErrorKind::NotFound => ("command not found".to_owned(), 127),

@@ -6,8 +6,10 @@
 use super::{
     line::{self, Refusal},
     output,
+    rules::{self, Decision},
+    script,
 };
-use crate::{home, ticket};
+use crate::{home, profile::Profile, ticket};
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
@@ -49,8 +51,12 @@ fn before(call: &Value) -> Option<Value> {
     let tool = call["tool_name"].as_str().unwrap_or_default();
     let input = &call["tool_input"];
     let folder = PathBuf::from(call["cwd"].as_str().unwrap_or("."));
-    let judged = if tool == "Bash" {
-        judge_command(input["command"].as_str().unwrap_or_default(), &folder)
+    let command = input["command"].as_str().unwrap_or_default();
+    let sandboxed = Profile::of_this_machine().ok() == Some(Profile::Sandbox);
+    let judged = if tool == "Bash" && sandboxed {
+        judge_command(command, &folder).and_then(|()| judge_our_own(command))
+    } else if tool == "Bash" {
+        judge_command(command, &folder)
     } else {
         ["file_path", "path", "notebook_path", "pattern", "glob"]
             .iter()
@@ -58,10 +64,52 @@ fn before(call: &Value) -> Option<Value> {
             .try_for_each(|path| judge_path(&folder.join(path)))
             .and_then(|()| judge_content(tool, &folder, input))
     };
-    let reason = judged.err()?.0;
-    Some(json!({ "hookSpecificOutput": {
-        "hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": format!("SecureCode: {reason}"),
-    }}))
+    if judged.is_ok() && tool == "Bash" && sandboxed && mentions_session_file(command) {
+        return Some(in_our_sandbox(command, &folder, input));
+    }
+    judged.err().map(|refusal| decided("deny", &refusal.0))
+}
+
+fn decided(decision: &str, reason: &str) -> Value {
+    json!({ "hookSpecificOutput": {
+        "hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": format!("SecureCode: {reason}"),
+    }})
+}
+
+/// Has a line with secrets run in our sandbox: what the agent runs in its place is let out of its own.
+fn in_our_sandbox(command: &str, folder: &Path, input: &Value) -> Value {
+    // The agent will judge the new command by the person's rules, so the old one is judged here.
+    match rules::of_the_person(command, folder) {
+        Decision::Deny => return decided("deny", "your permission rules deny this command"),
+        Decision::Ask => return decided("ask", "your permission rules ask about this command"),
+        Decision::Allow => {}
+    }
+    match script::write(command, folder) {
+        Ok(id) => {
+            let mut input = input.clone();
+            input["command"] = json!(format!("securecode run --id {id}"));
+            // It runs in a sandbox, so it is allowed as the agent allows what runs in its own.
+            json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "permissionDecision": "allow", "updatedInput": input } })
+        }
+        Err(error) => decided("deny", &error.to_string()),
+    }
+}
+
+/// `securecode run` is let out of the agent's sandbox, so it stands alone or not at all.
+fn judge_our_own(command: &str) -> Result<(), Refusal> {
+    let plain: String = command.chars().filter(|c| !"'\"\\".contains(*c)).collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let runs = words
+        .windows(2)
+        .any(|pair| matches!(pair, [program, "run"] if program.rsplit('/').next() == Some("securecode")));
+    let alone = words.starts_with(&["securecode", "run"])
+        && !command.contains([';', '&', '|', '\n', '<', '>', '`', '(', ')']);
+    if runs && !alone || words.contains(&"--id") && runs {
+        return Err(refused(
+            "`securecode run -- COMMAND` must be the whole command line; better: source FILE && COMMAND",
+        ));
+    }
+    Ok(())
 }
 
 fn refused(why: &str) -> Refusal {

@@ -187,6 +187,7 @@ const INTERPRETERS: &[Interpreter] = &[
 
 /// Variables that say nothing about the code that runs.
 const HARMLESS: &[&str] = &[
+    "_",
     "GIT_EDITOR",
     "GIT_TERMINAL_PROMPT",
     "GIT_PAGER",
@@ -341,15 +342,6 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     {
         return Judgement::Shell(first + 1 + text);
     }
-    let assigned = before.iter().filter_map(|word| word.split_once('='));
-    if let Some(variable) = steered(assigned, &session.environment) {
-        return Judgement::Because(format!("{variable} was changed, which can change what {name} runs"));
-    }
-    if let Some(folder) = inspection.strange_path_folder(&session.environment) {
-        return Judgement::Because(format!(
-            "PATH has a folder with programs that are newer than this session: {folder}"
-        ));
-    }
     let is_system = is_system(&path);
     let entries = if SHELLS.contains(&name) {
         match arguments.iter().find(|word| !word.starts_with(['-', '+'])) {
@@ -371,6 +363,15 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             Err(what) => return Judgement::Because(format!("{name} {what}")),
         }
     };
+    let assigned = before.iter().filter_map(|word| word.split_once('='));
+    if let Some(variable) = steered(assigned, &session.environment) {
+        return Judgement::Because(format!("{variable} was changed, which can change what {name} runs"));
+    }
+    if let Some(folder) = inspection.strange_path_folder(&session.environment) {
+        return Judgement::Because(format!(
+            "PATH has a folder with programs that are newer than this session: {folder}"
+        ));
+    }
     let own = (!is_system).then(|| path.clone());
     match inspection.changed(own.into_iter().chain(entries)) {
         Some(file) => Judgement::Because(format!(

@@ -1,0 +1,87 @@
+//! A command line that travels by a number: what the hook wrote down, `securecode run --id` runs, once.
+//!
+//! Whether the agent's sandbox lets a command out depends on the text of the whole line, quotes and all, so the
+//! text is not in it (docs/decisions/0003).
+
+use super::{exec, line, output};
+use crate::{
+    error::{Error, Result},
+    home, sandbox, ticket,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+#[derive(Serialize, Deserialize)]
+struct Script {
+    command: String,
+    folder: PathBuf,
+    shell: String,
+}
+
+fn path(id: &str) -> Result<PathBuf> {
+    Ok(home::folder()?.join(".session").join(format!("{id}.line")))
+}
+
+/// Writes a command line down; its number.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(command: &str, folder: &Path) -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| sealing::SealError::Randomness)?;
+    let id = data_encoding::HEXLOWER.encode(&bytes);
+    let shell =
+        std::env::var("SHELL").ok().filter(|shell| shell.ends_with("/bash") || shell.ends_with("/zsh"));
+    let shell = shell.unwrap_or_else(|| "/bin/bash".to_owned());
+    let script = Script { command: command.to_owned(), folder: folder.to_owned(), shell };
+    let text = serde_json::to_vec(&script).map_err(|error| Error::local(error.to_string(), "try again"))?;
+    home::replace_private_file(&path(&id)?, &text)?;
+    Ok(id)
+}
+
+/// Runs what was written down, in the sandbox and under the guard; its exit code.
+///
+/// # Errors
+/// When there is no such line (any more), or it cannot be run safely.
+pub fn run(id: &str) -> Result<u8> {
+    let gone =
+        || Error::local("there is no such command to run", "run the command itself: source FILE && COMMAND");
+    if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(gone());
+    }
+    let path = path(id)?;
+    let text = home::read_private_file(&path)?.ok_or_else(gone)?;
+    fs::remove_file(&path).map_err(|error| Error::io(&path, &error))?;
+    let script: Script = serde_json::from_str(&text).map_err(|_| gone())?;
+    let guarded = line::guard(&script.command, &exec::wrapper()?, &HashSet::new())
+        .map_err(|refusal| Error::local(refusal.0, "write it in plain POSIX shell"))?;
+    let sessions = ticket::living();
+    let masker = output::masker(&sessions)?;
+    let folder = home::folder()?.join(".session");
+    let folder = folder.canonicalize().map_err(|error| Error::io(&folder, &error))?;
+    let visible: Vec<PathBuf> = fs::read_dir(&folder)
+        .map_err(|error| Error::io(&folder, &error))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "env" || extension == "sock"))
+        .collect();
+    let mut command = sandbox::command(&script.folder, &visible)?;
+    command.arg(&script.shell).arg("-c").arg(guarded).env("SECURECODE_GUARD", "1");
+    for name in exec::KEPT_BACK {
+        command.env_remove(name);
+    }
+    let status = output::run(command, &masker).map_err(|error| {
+        Error::local(
+            format!("the sandbox cannot be started: {error}"),
+            "check that bwrap works: bwrap --ro-bind / / true",
+        )
+    })?;
+    if script.command.split([';', '&', '|', '\n', '(']).any(|part| part.trim_start().starts_with("cd ")) {
+        eprintln!("securecode: `cd` in a command with secrets lasts for that command alone");
+    }
+    Ok(output::exit_code(status))
+}
