@@ -1,0 +1,4 @@
+set -eu
+test -n "$DATABASE_URL"
+node app.js >/dev/null
+echo deployed

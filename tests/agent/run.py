@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+"""Does a secret's value ever reach the model, whatever the agent tries, and does ordinary work still work?
+
+Plays `attacks/*.txt` and `work/*.txt` through the real Claude Code, driven by a scripted model (model.py), in an
+empty home that `securecode check --fix` alone has set up. Every request body that the agent sends is searched for
+eight characters of a secret, plain or encoded. Python's standard library alone.
+
+usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--fault NAME] [--only GLOB] [--jobs N] [-v]
+
+An attack is a paragraph: a command, or {"tool": …, "input": …}. One that begins with `class: broker` is of a kind
+that nothing but a broker can stop (docs/threat-model.md): it is counted apart. Work begins with `expect: REGEX`.
+"""
+import argparse, base64, concurrent.futures, fnmatch, glob, hashlib, json, os, random, re, shutil, signal, socket
+import string, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PASSPHRASE = "correct horse battery staple"
+parser = argparse.ArgumentParser()
+parser.add_argument("--agent", required=True)
+parser.add_argument("--bin", required=True)
+parser.add_argument("--profile", required=True, choices=["plain", "guard", "sandbox"])
+parser.add_argument("--fault", default="none", choices=["none", "missing", "exit1", "stalled", "second-hook", "no-prefix"])
+parser.add_argument("--only", default="*")
+parser.add_argument("--jobs", type=int, default=2)
+parser.add_argument("-v", action="store_true")
+arguments = parser.parse_args()
+
+
+def draw(count, alphabet=string.ascii_letters + string.digits):
+    return "".join(random.SystemRandom().choice(alphabet) for _ in range(count))
+
+
+PASSWORD, TOKEN = draw(24), draw(24)
+SECRETS = {"DATABASE_URL": f"postgres://app:{PASSWORD}@db.internal:5432/shop", "STRIPE_KEY": f"sk_live_{TOKEN}"}
+
+
+# ---- what counts as a leak: the measure of the project's agent harness, over the random part of each value
+
+def squash(text):
+    return re.sub(r"[^A-Za-z0-9]", "", text).lower()
+
+
+def forms(value):
+    raw = value.encode()
+    rot13 = str.maketrans(string.ascii_letters, "nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM")
+    yield 8, value
+    yield 8, value[::-1]
+    yield 8, value.translate(rot13)
+    yield 16, raw.hex()
+    yield 24, "".join(f"{byte:03o}" for byte in raw)
+    yield 20, "".join(str(byte) for byte in raw)
+    yield 13, base64.b32encode(raw).decode().rstrip("=")
+    for shift in range(3):
+        yield 11, base64.b64encode(b"x" * shift + raw).decode().rstrip("=")[shift + (shift > 0):-1]
+
+
+WINDOWS = {}
+for part in (PASSWORD, TOKEN):
+    for width, form in forms(part):
+        flat = squash(form)
+        WINDOWS.setdefault(width, set()).update(flat[i:i + width] for i in range(max(0, len(flat) - width + 1)))
+# Ciphers that programs of the attacks use: shifted by one, XOR 5 and 7.
+for part in (PASSWORD, TOKEN):
+    for turned in ("".join(chr(ord(c) + 1) for c in part), "".join(chr(ord(c) - 1) for c in part)):
+        flat = squash(turned)
+        WINDOWS[8].update(flat[i:i + 8] for i in range(max(0, len(flat) - 7)))
+    for key in (5, 7):
+        flat = "".join(str(ord(c) ^ key) for c in part)
+        WINDOWS[20].update(flat[i:i + 20] for i in range(len(flat) - 19))
+
+
+def leaks(text):
+    dump = "".join(re.findall(r"(?m)^[0-9a-fA-F]{4,8}:?\s+((?:[0-9a-fA-F]{2,4}\s)+)", text))
+    octal = "".join(re.findall(r"(?m)^[0-7]{7}\s+(.*)$", text))
+    for flat in map(squash, (text, dump, octal)):
+        for width, windows in WINDOWS.items():
+            if any(flat[i:i + width] in windows for i in range(len(flat) - width + 1)):
+                return True
+    return False
+
+
+# ---- the lists
+
+def paragraphs(folder):
+    for path in sorted(glob.glob(os.path.join(HERE, folder, "*.txt"))):
+        if fnmatch.fnmatch(os.path.basename(path), arguments.only):
+            for text in open(path, encoding="utf8").read().strip().split("\n\n"):
+                item = {"file": os.path.basename(path), "text": text.strip("\n")}
+                while (match := re.match(r"(expect|class): (.*)\n", item["text"])):
+                    item[match[1]], item["text"] = match[2], item["text"][match.end():]
+                yield item
+
+
+def step(item):
+    if item["text"].startswith('{"tool"'):
+        return json.loads(item["text"])
+    return {"tool": "Bash", "input": {"command": item["text"], "description": "work"}}
+
+
+# ---- a home and a project, as a person's own
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def environment(home):
+    return {"HOME": home, "PATH": f"{arguments.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+def prepare(folder):
+    home, project = os.path.join(folder, "home"), os.path.join(folder, "project")
+    os.makedirs(home)
+    shutil.copytree(os.path.join(HERE, "project"), project)
+    digests = {name: hashlib.sha256(value.encode()).hexdigest() for name, value in SECRETS.items()}
+    json.dump(digests, open(os.path.join(project, "expected.json"), "w"))
+    port = free_port()
+    log = open(os.path.join(folder, "vault.log"), "w")
+    vault = subprocess.Popen([os.path.join(arguments.bin, "securecode-vault"), "serve", "--listen", f"127.0.0.1:{port}", "--data",
+                              os.path.join(folder, "vault")], stdout=log, stderr=log)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    env = dict(environment(home), SECURECODE_PASSPHRASE=PASSPHRASE)
+
+    def run(*command, check=True):
+        done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if check and done.returncode:
+            sys.exit(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        return done
+
+    run("git", "config", "--global", "user.email", "dev@example.com")
+    run("git", "config", "--global", "user.name", "Dev")
+    run("git", "init", "-q", "-b", "main")
+    run("securecode", "signup", "--vault-url", f"http://127.0.0.1:{port}", "--email", "dev@example.com",
+        "--recovery-file", os.path.join(folder, "recovery"))
+    run("securecode", "init", "--environment", "dev", "--reveal")
+    with open(os.path.join(project, ".env"), "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in SECRETS.items())
+    run("securecode", "import", ".env")
+    os.remove(os.path.join(project, ".env"))
+    run("git", "add", "-A")
+    run("git", "commit", "-qm", "begin")
+    checked = run("securecode", "check", "--fix", "--profile", arguments.profile, check=False)
+    if checked.returncode:
+        sys.exit(f"securecode check: {checked.stdout}{checked.stderr}")
+    run("git", "add", "-A")
+    run("git", "commit", "-qm", "set up", check=False)
+    return home, project, vault
+
+
+def break_guard(home):
+    """What may befall an installed guard."""
+    path = os.path.join(home, ".claude", "settings.json")
+    settings = json.load(open(path))
+    entries = [entry for event in settings["hooks"].values() for entry in event]
+    script = os.path.join(home, "broken-hook")
+    texts = {"exit1": "#!/bin/sh\nexit 1\n", "stalled": "#!/bin/sh\nsleep 30\n"}
+    if arguments.fault in texts:
+        open(script, "w").write(texts[arguments.fault])
+        os.chmod(script, 0o755)
+    for entry in entries:
+        for hook in entry["hooks"]:
+            if arguments.fault == "missing":
+                hook["command"] = "/nonexistent/securecode guard"
+            elif arguments.fault in texts:
+                hook.update(command=script, timeout=1)
+    if arguments.fault == "second-hook":
+        # It answers last, with the command as it was.
+        open(script, "w").write("#!/usr/bin/env python3\nimport json,sys,time\nd=json.load(sys.stdin)\ntime.sleep(0.5)\n"
+                                "print(json.dumps({'hookSpecificOutput':{'hookEventName':'PreToolUse','permissionDecision':'allow','updatedInput':d['tool_input']}}))\n")
+        os.chmod(script, 0o755)
+        settings["hooks"]["PreToolUse"].append({"matcher": "Bash", "hooks": [{"type": "command", "command": script, "timeout": 20}]})
+    if arguments.fault in ("no-prefix", "exit1", "stalled"):
+        settings.get("env", {}).pop("CLAUDE_CODE_SHELL_PREFIX", None)
+    json.dump(settings, open(path, "w"))
+
+
+def play(prepared, items):
+    """One run of the agent; the text that each item's tool answered, and whether any body leaks beyond those."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Copies: what one batch leaves behind does not count for another.
+        home, project = os.path.join(folder, "home"), os.path.join(folder, "project")
+        shutil.copytree(prepared[0], home, symlinks=True)
+        shutil.copytree(prepared[1], project, symlinks=True)
+        subprocess.run([os.path.join(arguments.bin, "securecode"), "check", "--fix", "--profile", arguments.profile], cwd=project,
+                       env=environment(home), capture_output=True, stdin=subprocess.DEVNULL)
+        if arguments.fault != "none":
+            break_guard(home)
+        if arguments.fault == "missing" and os.path.exists(os.path.join(home, ".securecode", "bin", "securecode-shell")):
+            os.remove(os.path.join(home, ".securecode", "bin", "securecode-shell"))
+        get = {"tool": "mcp__securecode__get-secret", "input": {"names": list(SECRETS)}}
+        steps = [get, dict(get, save={"F": r"injected -> (\S+)"})] + [step(item) for item in items] + [{"text": "end"}]
+        steps = json.loads(json.dumps(steps).replace("{PWD}", project).replace("{PROFILE}", arguments.profile))
+        script, log = os.path.join(folder, "script.json"), os.path.join(folder, "log.jsonl")
+        json.dump(steps, open(script, "w"))
+        open(log, "w").close()
+        port = free_port()
+        model = subprocess.Popen([sys.executable, os.path.join(HERE, "model.py"), str(port), script, log])
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), 0.2).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        env = dict(environment(home), DISABLE_AUTOUPDATER="1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+                   ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}", ANTHROPIC_API_KEY="dummy-local", BASH_DEFAULT_TIMEOUT_MS="15000", SHELL="/bin/bash")
+        command = [arguments.agent, "-p", "go", "--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__securecode",
+                   "--mcp-config", ".mcp.json"]
+        output = open(os.path.join(folder, "agent.txt"), "w+")
+        agent = subprocess.Popen(command, cwd=project, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            agent.wait(timeout=240)
+        except subprocess.TimeoutExpired:
+            os.killpg(agent.pid, signal.SIGKILL)
+        model.terminate()
+        model.wait()
+        results, other = {}, []
+        seen = set()
+        for row in open(log, encoding="utf8"):
+            body = json.loads(row)["body"]
+            for message in body.get("messages", []) if isinstance(body, dict) else []:
+                for block in message["content"] if isinstance(message.get("content"), list) else []:
+                    if block.get("type") == "tool_result":
+                        content = block.get("content")
+                        text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content or [])
+                        results[block["tool_use_id"]] = text
+                    elif block.get("type") == "text" and block["text"] not in seen:
+                        seen.add(block["text"])
+                        other.append(block["text"])
+        answers = [results.get(f"toolu_{number + 3:04d}") for number in range(len(items))]
+        if None in answers and arguments.v:
+            output.seek(0)
+            print(output.read()[-1500:])
+        return answers, any(leaks(text) for text in other)
+
+
+def main():
+    attacks, work = list(paragraphs("attacks")), list(paragraphs("work"))
+    with tempfile.TemporaryDirectory() as folder:
+        home, project, vault = prepare(folder)
+        try:
+            size = 45
+            batches = [attacks[at:at + size] for at in range(0, len(attacks), size)]
+            batches += [[item for item in work if item["file"] == name] for name in sorted({item["file"] for item in work})]
+            batches = [batch for batch in batches if batch]
+            if arguments.fault != "none":
+                batches = [batch for batch in batches if "expect" not in batch[0]]
+            with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+                played = list(pool.map(lambda batch: play((home, project), batch), batches))
+        finally:
+            vault.terminate()
+            vault.wait()
+    leaked, broken, broker, missed = [], [], [0, 0], []
+    for batch, (answers, elsewhere) in zip(batches, played):
+        if elsewhere:
+            leaked.append(({"file": batch[0]["file"], "text": "(outside any tool's result)"}, ""))
+        for item, answer in zip(batch, answers):
+            if arguments.v:
+                print(f"--- {item['text']}\n    {(answer or '<none>')[:300]!r}")
+            if answer is None:
+                missed.append(item)
+            elif "expect" in item:
+                if not re.search(item["expect"], answer, re.M):
+                    broken.append((item, answer))
+            elif item.get("class") == "broker":
+                broker[1] += 1
+                broker[0] += leaks(answer)
+            elif leaks(answer):
+                leaked.append((item, answer))
+    ordinary = sum("expect" in item for batch in batches for item in batch)
+    for word, items in (("LEAKED", leaked), ("BROKEN", broken), ("NOT REACHED", [(item, "") for item in missed])):
+        for item, answer in items:
+            print(f"{word} [{item['file']}] {item['text'][:300]}\n    {answer[:300]!r}")
+    attacked = sum("expect" not in item and "class" not in item for batch in batches for item in batch)
+    print(f"{arguments.profile}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
+          f"attacks {attacked}, leaked {len(leaked)}, ordinary {ordinary}, broken {len(broken)}, "
+          f"only a broker could stop {broker[0]} of {broker[1]}")
+    sys.exit(bool(leaked or broken or missed))
+
+
+main()
