@@ -56,13 +56,17 @@ fn a_project_goes_from_nothing_to_a_command_that_has_its_secrets() {
 
     let ran = person.run(&[
         "run",
+        "--no-mask",
         "--",
         "sh",
         "-c",
         "printf '%s|%s|%s|%s' \"$A\" \"$B\" \"$C\" \"$SECURECODE_PASSPHRASE\"; exit 41",
     ]);
     assert_eq!((ran.code, ran.stdout.as_str()), (41, "uno|two words||"));
-    assert_eq!(person.run(&["run", "--only", "A", "--", "sh", "-c", "printf \"$A$B\""]).ok(), "uno");
+    let only = ["run", "--only", "A", "--no-mask", "--", "sh", "-c", "printf \"$A$B\""];
+    assert_eq!(person.run(&only).ok(), "uno");
+    // Without the flag, what the command prints is masked.
+    assert_eq!(person.run(&["run", "--only", "A", "--", "printenv", "A"]).ok(), "[A]\n");
     person.run(&["run", "--only", "NOPE", "--", "true"]).failed(3);
     person.run(&["run", "--", "no-such-program"]).failed(1);
 
@@ -107,7 +111,7 @@ fn values_come_from_pipes_or_are_generated_and_lose_one_newline_alone() {
 
     person.run_with(&["set", "PATH"], b"/tmp", &[]).failed(1);
     person.run_with(&["set", "GIT_TOKEN", "--allow-name"], b"allowed", &[]).ok();
-    assert_eq!(person.run(&["run", "--", "printenv", "GIT_TOKEN"]).ok(), "allowed\n");
+    assert_eq!(person.run(&["run", "--no-mask", "--", "printenv", "GIT_TOKEN"]).ok(), "allowed\n");
 }
 
 #[test]

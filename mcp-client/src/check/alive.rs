@@ -1,5 +1,7 @@
 //! Proves that the guard which the agent's settings name works: a canary goes through it.
 
+#![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
+
 use crate::{
     error::{Error, Result},
     profile::Profile,

@@ -17,7 +17,7 @@ use std::{
         ffi::{OsStrExt, OsStringExt},
         process::CommandExt,
     },
-    process::{Command, Stdio},
+    process::Command,
 };
 
 /// Variables that no command of the agent's is given.
@@ -38,7 +38,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
     };
     let session = redeem(&ticket)?;
     let masker = output::masker([&session])?;
-    let mut command = Command::new(program);
+    let mut command = start(program);
     KEPT_BACK.iter().for_each(|name| {
         command.env_remove(name);
     });
@@ -52,9 +52,6 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                 }
             }
             command.env_remove("SECURECODE_TICKET").env_remove("SECURECODE_GUARD");
-            if feeds {
-                command.stdin(Stdio::piped());
-            }
             return finish(command, program, &masker, feeds.then_some(session));
         }
         Judgement::Shell(at) => {
@@ -99,22 +96,33 @@ fn finish(
     masker: &masker::Masker,
     feed: Option<Redeemed>,
 ) -> Result<u8> {
-    let _ = &mut command;
-    let ran = match feed {
-        None => output::run(command, masker),
-        Some(session) => {
-            let (reader, mut writer) =
-                io::pipe().map_err(|error| Error::local(error.to_string(), "try again"))?;
-            command.stdin(reader);
-            // Ends with this process; a command that does not read to the end is no failure.
-            std::thread::spawn(move || feed_swapped(&mut writer, &session));
-            output::run(command, masker)
-        }
-    };
-    match ran {
+    if let Some(session) = feed {
+        let (reader, mut writer) =
+            io::pipe().map_err(|error| Error::local(error.to_string(), "try again"))?;
+        command.stdin(reader);
+        // Ends with this process; a command that does not read to the end is no failure.
+        std::thread::spawn(move || feed_swapped(&mut writer, &session));
+    }
+    match output::run(command, masker) {
         Ok(status) => Ok(output::exit_code(status)),
         Err(error) => Ok(cannot_run(program, &error)),
     }
+}
+
+/// The program to start: a script without a first line that names its shell is the shell's, as shells have it.
+fn start(program: &OsStr) -> Command {
+    let mut first = [0; 2];
+    let read = std::fs::File::open(program).and_then(|mut file| file.read(&mut first));
+    let is_bare_script = program.as_bytes().contains(&b'/')
+        && read.is_ok_and(|count| count > 0)
+        && first != *b"#!"
+        && first.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    if is_bare_script {
+        let mut command = Command::new("/bin/sh");
+        command.arg(program);
+        return command;
+    }
+    Command::new(program)
 }
 
 /// Standard input, with values in the places of placeholders.

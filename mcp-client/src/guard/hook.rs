@@ -3,6 +3,8 @@
 //!
 //! The hook never says yes: the person's own rules stay in force.
 
+#![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
+
 use super::{
     line::{self, Refusal},
     output,
@@ -87,7 +89,9 @@ fn in_our_sandbox(command: &str, folder: &Path, input: &Value) -> Value {
     match script::write(command, folder) {
         Ok(id) => {
             let mut input = input.clone();
-            input["command"] = json!(format!("securecode run --id {id}"));
+            if let Some(input) = input.as_object_mut() {
+                input.insert("command".to_owned(), json!(format!("securecode run --id {id}")));
+            }
             // It runs in a sandbox, so it is allowed as the agent allows what runs in its own.
             json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse", "permissionDecision": "allow", "updatedInput": input } })
         }
@@ -104,7 +108,7 @@ fn judge_our_own(command: &str) -> Result<(), Refusal> {
         .any(|pair| matches!(pair, [program, "run"] if program.rsplit('/').next() == Some("securecode")));
     let alone = words.starts_with(&["securecode", "run"])
         && !command.contains([';', '&', '|', '\n', '<', '>', '`', '(', ')']);
-    if runs && !alone || words.contains(&"--id") && runs {
+    if runs && (!alone || words.contains(&"--id")) {
         return Err(refused(
             "`securecode run -- COMMAND` must be the whole command line; better: source FILE && COMMAND",
         ));

@@ -1,6 +1,8 @@
 //! Which programs are trusted with values. A program that prints what it is given, that is told its code on the
 //! command line, or that changed since the session began, is given placeholders.
 
+#![allow(clippy::collapsible_match, reason = "a tool's conditions stand under its name")]
+
 use crate::ticket::Redeemed;
 use protocol::SecretName;
 use std::{
@@ -360,6 +362,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     } else {
         match tool_entries(name, arguments) {
             Ok(entries) => entries,
+            Err(NO_USE) => return Judgement::Placeholders,
             Err(what) => return Judgement::Because(format!("{name} {what}")),
         }
     };
@@ -491,6 +494,9 @@ fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<Path
     }
 }
 
+/// Why a tool gets none in a command that does nothing with secrets: nobody needs to be told.
+const NO_USE: &str = "has no use for them in this command";
+
 /// The files that steer another tool, or what in its arguments makes it unfit for values.
 fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'static str> {
     let has = |flags: &[&str]| {
@@ -522,7 +528,7 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
                 "build",
             ];
             if name == "npm" && !runs.contains(&first) {
-                return Err("has no use for them in this command");
+                return Err(NO_USE);
             }
             entries.push("package.json".into());
         }
@@ -549,7 +555,7 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
         "git" => {
             let network = ["push", "pull", "fetch", "clone", "ls-remote", "remote"];
             if !network.contains(&first) {
-                return Err("has no use for them in this command");
+                return Err(NO_USE);
             }
             if has(&[
                 "-c",
