@@ -10,7 +10,7 @@ use crate::{
     names,
     profile::Profile,
     session_file::{SessionFile, render, sweep_left_behind},
-    ticket::Office,
+    ticket::{self, Office},
 };
 use protocol::{Label, SecretName, Tag, body::How};
 use rmcp::{
@@ -46,6 +46,8 @@ workflow. Never paste them in chat messages, commit them to git, or include them
 /// # Errors
 /// When the transport cannot be started.
 pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
+    // What is written from now on may be the agent's work.
+    ticket::began();
     sweep_left_behind()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime =

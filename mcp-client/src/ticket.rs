@@ -23,7 +23,7 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use zeroize::{Zeroize, Zeroizing};
@@ -101,7 +101,7 @@ impl Office {
         let socket = session.with_extension("sock");
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).map_err(|error| Error::io(&socket, &error))?;
-        let state = State { ticket: String::new(), held: vec![], used: Instant::now(), since: started() };
+        let state = State { ticket: String::new(), held: vec![], used: Instant::now(), since: began() };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         std::thread::spawn(move || {
@@ -180,8 +180,10 @@ fn random() -> Result<String> {
     Ok(HEXLOWER.encode(&bytes))
 }
 
-fn started() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+/// When this process's session began: at its first call, nanoseconds since 1970.
+pub fn began() -> u128 {
+    static BEGAN: OnceLock<u128> = OnceLock::new();
+    *BEGAN.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
 }
 
 fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
