@@ -9,6 +9,7 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
+    process::Stdio,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_securecode");
@@ -415,4 +416,22 @@ fn an_older_account_is_noticed_by_its_owner() {
     database.execute("UPDATE accounts SET manifest_version = ?1, manifest = ?2", before).unwrap();
     assert!(person.run(&["keys", "list"]).failed(4).contains("older state"));
     person.run(&["login"]).failed(4);
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    let mut child = person.command().args(["run", "--", "yes"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut start = [0; 4];
+    child.stdout.take().unwrap().read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"y\ny\n");
+    for _ in 0..600 {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(!status.success());
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    panic!("it still runs, though its output is closed");
 }

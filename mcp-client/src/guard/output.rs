@@ -11,17 +11,16 @@ use rustix::{
 };
 use std::{
     fs::File,
-    io::{self, PipeReader, Read, Write},
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{fs::MetadataExt, process::ExitStatusExt},
     },
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
 };
 
-/// What has not come within this time after the last byte is taken for a pause (milliseconds).
-const PAUSE: i64 = 50;
+/// What has not come within this time after the last byte is taken for a pause: 50 ms.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// The masker of everything that living sessions hold.
 ///
@@ -33,14 +32,43 @@ pub fn masker<'a>(sessions: impl IntoIterator<Item = &'a Redeemed>) -> Result<Ma
         .map_err(|error| Error::local(error.to_string(), "inject fewer secrets at a time"))
 }
 
-/// One output of the child, and where it goes.
+/// One output, and where it goes.
 struct Output {
-    from: PipeReader,
+    /// Nothing once it has ended, or nobody reads it any more: a closed pipe is how its writer is told.
+    from: Option<File>,
     to: File,
     stream: Stream,
-    open: bool,
     /// Something is held that a pause lets out.
     held: bool,
+}
+
+impl Output {
+    fn new(from: impl Into<OwnedFd>, to: File, masker: &Masker) -> Self {
+        Self { from: Some(File::from(from.into())), to, stream: masker.stream(), held: false }
+    }
+
+    /// Reads what is there, or takes a pause for one, and shows what is decided.
+    fn step(&mut self, ready: bool, buffer: &mut [u8], masked: &mut Vec<u8>) -> io::Result<()> {
+        let Some(from) = &mut self.from else { return Ok(()) };
+        masked.clear();
+        if ready {
+            let count = from.read(buffer)?;
+            match buffer.get(..count).filter(|bytes| !bytes.is_empty()) {
+                Some(bytes) => self.stream.push(bytes, masked),
+                None => {
+                    self.stream.finish(masked);
+                    self.from = None;
+                }
+            }
+        } else if self.held {
+            self.stream.idle(masked);
+        }
+        self.held = ready;
+        if self.to.write_all(masked).is_err() {
+            self.from = None;
+        }
+        Ok(())
+    }
 }
 
 /// Runs a command to its end, its standard output and error masked; its exit code, or what a shell makes of its
@@ -60,10 +88,10 @@ pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
     } else {
         let (from, writer) = io::pipe()?;
         command.stderr(writer);
-        outputs.push(Output { from, to: stderr, stream: masker.stream(), open: true, held: false });
+        outputs.push(Output::new(from, stderr, masker));
     }
     command.stdout(writer);
-    outputs.push(Output { from, to: stdout, stream: masker.stream(), open: true, held: false });
+    outputs.push(Output::new(from, stdout, masker));
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)?;
     let mut child = command.spawn()?;
     // The command holds the pipe's other ends.
@@ -76,11 +104,9 @@ pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
             }
         }
     });
-    pump(&mut child, &mut outputs)?;
+    pump(Some(&mut child), &mut outputs)?;
     let status = child.wait()?;
-    for output in outputs.into_iter().filter(|output| output.open) {
-        hand_over(output);
-    }
+    outputs.into_iter().for_each(hand_over);
     Ok(status)
 }
 
@@ -106,17 +132,23 @@ fn duplicate(file: impl AsFd) -> io::Result<File> {
     file.as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// Until the command has ended and nothing more is there to read.
-fn pump(child: &mut Child, outputs: &mut [Output]) -> io::Result<()> {
+/// Until all outputs have ended, or the command has and nothing more is there to read for a pause.
+fn pump(mut child: Option<&mut Child>, outputs: &mut [Output]) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
     let mut masked = Vec::with_capacity(1 << 16);
-    while outputs.iter().any(|output| output.open) {
-        let mut open: Vec<&mut Output> = outputs.iter_mut().filter(|output| output.open).collect();
+    loop {
+        let mut open: Vec<&mut Output> = outputs.iter_mut().filter(|output| output.from.is_some()).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
         let ready: Vec<bool> = {
-            let mut fds: Vec<PollFd<'_>> =
-                open.iter().map(|output| PollFd::new(&output.from, PollFlags::IN)).collect();
-            let wait = Timespec { tv_sec: 0, tv_nsec: PAUSE * 1_000_000 };
-            match poll(&mut fds, Some(&wait)) {
+            let mut fds: Vec<PollFd<'_>> = open
+                .iter()
+                .filter_map(|output| Some(PollFd::new(output.from.as_ref()?, PollFlags::IN)))
+                .collect();
+            // Without a command to watch and with nothing held there is nothing to wake for.
+            let wait = child.is_some() || open.iter().any(|output| output.held);
+            match poll(&mut fds, wait.then_some(&PAUSE)) {
                 Err(rustix::io::Errno::INTR) => continue,
                 other => other?,
             };
@@ -124,80 +156,40 @@ fn pump(child: &mut Child, outputs: &mut [Output]) -> io::Result<()> {
         };
         let paused = !ready.contains(&true);
         for (output, ready) in open.iter_mut().zip(ready) {
-            masked.clear();
-            if ready {
-                let count = output.from.read(&mut buffer)?;
-                match buffer.get(..count).filter(|bytes| !bytes.is_empty()) {
-                    Some(bytes) => {
-                        output.stream.push(bytes, &mut masked);
-                        output.held = true;
-                    }
-                    None => {
-                        output.stream.finish(&mut masked);
-                        output.open = false;
-                    }
-                }
-            } else if output.held {
-                output.stream.idle(&mut masked);
-                output.held = false;
-            }
-            if output.to.write_all(&masked).is_err() {
-                // Nobody reads: the command is told by the same means.
-                output.open = false;
-            }
+            output.step(ready, &mut buffer, &mut masked)?;
         }
         // Something that the command left running may hold its output for hours.
-        if paused && child.try_wait()?.is_some() {
+        if paused
+            && let Some(child) = &mut child
+            && child.try_wait()?.is_some()
+        {
             return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Leaves an output that outlives its command to a process of its own.
 fn hand_over(mut output: Output) {
+    let Some(from) = output.from else { return };
     let mut masked = Vec::new();
     output.stream.finish(&mut masked);
     if output.to.write_all(&masked).is_err() {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
-    let (from, to): (OwnedFd, OwnedFd) = (output.from.into(), output.to.into());
     let mut command = Command::new(program);
-    let _ = command
-        .args(["guard", "mask"])
-        .stdin(Stdio::from(from))
-        .stdout(Stdio::from(to))
-        .stderr(Stdio::null())
-        .spawn();
+    let _ = command.args(["guard", "mask"]).stdin(from).stdout(output.to).stderr(Stdio::null()).spawn();
 }
 
 /// Masks standard input to standard output: what was handed over.
 ///
 /// # Errors
-/// When no masker can be built; nothing is shown then.
+/// When no masker can be built, or an output cannot be read; nothing more is shown then.
 pub fn mask_rest() -> Result<()> {
     let masker = masker(&crate::ticket::living())?;
-    let (mut stream, mut buffer, mut masked) = (masker.stream(), vec![0; 1 << 16], Vec::new());
-    let (mut stdin, mut stdout) = (io::stdin(), io::stdout());
-    let mut held = false;
-    loop {
-        let ready = {
-            let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-            let wait = Duration::from_millis(50);
-            let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
-            poll(&mut fds, held.then_some(&wait)).unwrap_or(0) > 0
-        };
-        masked.clear();
-        let count = if ready { stdin.read(&mut buffer).unwrap_or(0) } else { 0 };
-        match buffer.get(..count).filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => stream.push(bytes, &mut masked),
-            None if ready => stream.finish(&mut masked),
-            None => stream.idle(&mut masked),
-        }
-        held = ready;
-        if stdout.write_all(&masked).and_then(|()| stdout.flush()).is_err() || (ready && count == 0) {
-            return Ok(());
-        }
-    }
+    let duplicated = duplicate(io::stdin()).and_then(|from| Ok((from, duplicate(io::stdout())?)));
+    let masked = duplicated.and_then(|(from, to)| pump(None, &mut [Output::new(from, to, &masker)]));
+    masked.map_err(|error| {
+        Error::local(format!("the output cannot be masked: {error}"), "run the command again")
+    })
 }
