@@ -15,7 +15,7 @@ const GRAM: usize = 4;
 /// Bits of a look-up's hash.
 const BITS: u32 = 16;
 /// Bytes between two letters or digits that a split value may have.
-pub(crate) const GAP: usize = 8;
+const GAP: usize = 8;
 /// A part that is as long as this counts without letters and digits mixed.
 const PLAIN: usize = 12;
 
@@ -43,6 +43,7 @@ pub(crate) struct Scanner {
     names: Vec<String>,
     exact: Index,
     reduced: Index,
+    /// Short values, words and numbers. What is compiled for a search cannot be wiped.
     tokens: Vec<(memmem::Finder<'static>, u32)>,
     to_lane: [u8; 256],
 }
@@ -71,8 +72,7 @@ impl Index {
             return Err(BuildError::TooLarge);
         }
         let least = forms.iter().map(|form| form.least).min();
-        // Parts of a form may begin anywhere, whole forms only at their own beginning: then one piece for each
-        // sampled position would do, but an index of all is small enough.
+        // Every piece of every form: where parts count, a stretch of text may begin anywhere in one.
         let mut starts = vec![0_u32; (1 << BITS) + 1];
         for form in &forms {
             for gram in form.bytes.windows(GRAM) {
@@ -269,14 +269,5 @@ impl Scanner {
         self.exact.forms.iter().any(|form| begins(form, text))
             || (letters.len() >= GRAM && self.reduced.forms.iter().any(|form| begins(form, &letters)))
             || self.tokens.iter().any(|(finder, _)| finder.needle().starts_with(text))
-    }
-}
-
-impl Drop for Scanner {
-    fn drop(&mut self) {
-        for (finder, _) in &mut self.tokens {
-            // A finder's needle cannot be wiped in place; it is short, a word or a number.
-            *finder = memmem::Finder::new(b"").into_owned();
-        }
     }
 }

@@ -172,9 +172,7 @@ impl KeyConfig {
     /// When either file cannot be written; the key is then in at least one of them.
     pub fn move_key_out(&self, path: &Path) -> Result<protocol::KeyId> {
         let id = self.key.id();
-        let folder = home::folder()?.join("keys");
-        home::make_private_folder(&home::folder()?)?;
-        home::make_private_folder(&folder)?;
+        let folder = home::make_folder("keys")?;
         home::replace_private_file(&folder.join(id.to_string()), self.key.expose().as_bytes())?;
         let file = ProjectFile {
             api_key: None,

@@ -21,6 +21,26 @@ pub fn folder() -> Result<PathBuf> {
     })
 }
 
+/// Where the files, sockets and locks of sessions lie.
+///
+/// # Errors
+/// As [`folder`].
+pub fn session_folder() -> Result<PathBuf> {
+    Ok(folder()?.join(".session"))
+}
+
+/// A folder in the client's own, made if it is not there.
+///
+/// # Errors
+/// As [`make_private_folder`].
+pub fn make_folder(name: &str) -> Result<PathBuf> {
+    let own = folder()?;
+    let inside = own.join(name);
+    make_private_folder(&own)?;
+    make_private_folder(&inside)?;
+    Ok(inside)
+}
+
 /// Makes a folder that nobody else can enter, or tightens the one that is there. A link, or a folder of
 /// somebody else, is refused.
 ///
@@ -56,6 +76,14 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When it cannot be written; the old file is then as it was.
 pub fn replace_private_file(path: &Path, content: &[u8]) -> Result<()> {
+    replace_file(path, content, 0o600)
+}
+
+/// As [`replace_private_file`], for a file of another mode.
+///
+/// # Errors
+/// When it cannot be written; the old file is then as it was.
+pub fn replace_file(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
@@ -67,6 +95,7 @@ pub fn replace_private_file(path: &Path, content: &[u8]) -> Result<()> {
         }
         let mut file = create_private_file(&beside)?;
         file.write_all(content)?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.sync_all()?;
         fs::rename(&beside, path)
     };

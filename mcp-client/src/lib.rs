@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod environment;
 pub mod error;
+pub mod gitignore;
 pub mod guard;
 pub mod home;
 pub mod mcp;

@@ -8,7 +8,6 @@ use crate::{
     home,
 };
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -65,14 +64,4 @@ pub fn command(folder: &Path, visible: &[PathBuf]) -> Result<Command> {
     }
     command.arg("--chdir").arg(folder).arg("--");
     Ok(command)
-}
-
-/// The same command, in the sandbox.
-///
-/// # Errors
-/// As [`command`].
-pub fn around(program: &OsString, arguments: &[OsString], folder: &Path) -> Result<Command> {
-    let mut sandboxed = command(folder, &[])?;
-    sandboxed.arg(program).args(arguments);
-    Ok(sandboxed)
 }

@@ -34,7 +34,7 @@ impl SessionFile {
     /// When the folder is not ours, not private, or has white space in its path, which no sourced line could
     /// carry unquoted.
     pub fn begin(key: &ApiKey) -> Result<Self> {
-        let folder = home::folder()?.join(".session");
+        let folder = home::session_folder()?;
         if folder.to_str().is_none_or(|path| path.contains(|c: char| c.is_whitespace() || c.is_control())) {
             return Err(Error::local(
                 format!("the path {} has white space in it", folder.display()),
@@ -107,7 +107,7 @@ pub fn render<'a>(
 /// # Errors
 /// When the folder is there and cannot be read.
 pub fn sweep_left_behind() -> Result<()> {
-    let folder = home::folder()?.join(".session");
+    let folder = home::session_folder()?;
     if fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_dir()) {
         sweep(&folder)
     } else {

@@ -32,6 +32,8 @@ use zeroize::{Zeroize, Zeroizing};
 const IDLE: Duration = Duration::from_secs(8 * 60 * 60);
 /// How long either side of a redemption waits for the other.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What every placeholder begins with.
+pub const PLACEHOLDER: &str = "securecode-";
 /// What is asked for by who only needs to mask.
 const TO_MASK: &str = "mask";
 
@@ -87,9 +89,8 @@ pub struct Office {
 
 struct State {
     ticket: String,
-    held: Vec<(SecretName, String, SecretValue, bool)>,
+    held: Vec<Held>,
     used: Instant,
-    since: u128,
 }
 
 impl Office {
@@ -101,7 +102,7 @@ impl Office {
         let socket = session.with_extension("sock");
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).map_err(|error| Error::io(&socket, &error))?;
-        let state = State { ticket: String::new(), held: vec![], used: Instant::now(), since: began() };
+        let state = State { ticket: String::new(), held: vec![], used: Instant::now() };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         std::thread::spawn(move || {
@@ -125,27 +126,27 @@ impl Office {
         let mut state = lock(&self.state);
         state.ticket = format!("{session}.{}", random()?);
         for held in &mut state.held {
-            held.3 = false;
+            held.current = false;
         }
         let mut file = format!("{TICKET_HEAD}export SECURECODE_TICKET='{}'\n", state.ticket);
         for (name, value) in secrets {
             // The same value keeps its placeholder: a background command may still have it.
             let known = state
                 .held
-                .iter_mut()
-                .find(|(known, _, held, _)| known == name && held.expose() == value.expose());
-            let placeholder = match known {
-                Some(known) => {
-                    known.3 = true;
-                    known.1.clone()
-                }
-                None => {
-                    let placeholder = format!("securecode-{name}-{}", random()?);
-                    state.held.push((name.clone(), placeholder.clone(), value.clone(), true));
-                    placeholder
-                }
+                .iter()
+                .position(|held| held.name == name.as_str() && held.value.as_slice() == value.expose());
+            let mut held = match known {
+                Some(known) => state.held.remove(known),
+                None => Held {
+                    name: name.to_string(),
+                    placeholder: format!("{PLACEHOLDER}{name}-{}", random()?),
+                    value: Zeroizing::new(value.expose().to_vec()),
+                    current: false,
+                },
             };
-            file.push_str(&format!("export {name}='{placeholder}'\n"));
+            held.current = true;
+            file.push_str(&format!("export {name}='{}'\n", held.placeholder));
+            state.held.push(held);
         }
         state.used = Instant::now();
         Ok(file)
@@ -174,10 +175,12 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn random() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| sealing::SealError::Randomness)?;
-    Ok(HEXLOWER.encode(&bytes))
+/// An unguessable text: 128 random bits in hex.
+///
+/// # Errors
+/// When the system has no random bytes.
+pub fn random() -> Result<String> {
+    Ok(HEXLOWER.encode(&sealing::make_id()?))
 }
 
 /// When this process's session began: at its first call, nanoseconds since 1970.
@@ -207,13 +210,13 @@ fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
     if shown {
         state.used = Instant::now();
     }
-    let secrets = state.held.iter().map(|(name, placeholder, value, current)| Entry {
-        name: name.to_string(),
-        placeholder: placeholder.clone(),
-        value: BASE64.encode(value.expose()),
-        current: shown && *current,
+    let secrets = state.held.iter().map(|held| Entry {
+        name: held.name.clone(),
+        placeholder: held.placeholder.clone(),
+        value: BASE64.encode(&held.value),
+        current: shown && held.current,
     });
-    let answer = Answer { secrets: secrets.collect(), since: state.since, environment: steering() };
+    let answer = Answer { secrets: secrets.collect(), since: began(), environment: steering() };
     drop(state);
     let text = Zeroizing::new(serde_json::to_vec(&answer)?);
     client.write_all(&text)
@@ -256,15 +259,16 @@ pub fn redeem(ticket: &str) -> Result<Redeemed> {
     if !session.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(ended());
     }
-    let socket = home::folder()?.join(".session").join(format!("{session}.sock"));
+    let socket = home::session_folder()?.join(format!("{session}.sock"));
     ask(&socket, ticket).ok_or_else(ended)
 }
 
 /// Every living session's secrets, to be masked.
 pub fn living() -> Vec<Redeemed> {
-    let Ok(folder) = home::folder() else { return vec![] };
-    let Ok(entries) = fs::read_dir(folder.join(".session")) else { return vec![] };
+    let Ok(entries) = home::session_folder().map(fs::read_dir) else { return vec![] };
     entries
+        .into_iter()
+        .flatten()
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))

@@ -105,6 +105,15 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def wait_for(port):
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+
+
 def environment(home):
     return {"HOME": home, "PATH": f"{arguments.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
@@ -119,12 +128,7 @@ def prepare(folder):
     log = open(os.path.join(folder, "vault.log"), "w")
     vault = subprocess.Popen([os.path.join(arguments.bin, "securecode-vault"), "serve", "--listen", f"127.0.0.1:{port}", "--data",
                               os.path.join(folder, "vault")], stdout=log, stderr=log)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            break
-        except OSError:
-            time.sleep(0.05)
+    wait_for(port)
     env = dict(environment(home), SECURECODE_PASSPHRASE=PASSPHRASE)
 
     def run(*command, check=True):
@@ -201,12 +205,7 @@ def play(prepared, items):
         open(log, "w").close()
         port = free_port()
         model = subprocess.Popen([sys.executable, os.path.join(HERE, "model.py"), str(port), script, log])
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", port), 0.2).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_for(port)
         env = dict(environment(home), DISABLE_AUTOUPDATER="1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
                    ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}", ANTHROPIC_API_KEY="dummy-local", BASH_DEFAULT_TIMEOUT_MS="15000", SHELL="/bin/bash")
         command = [arguments.agent, "-p", "go", "--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__securecode",

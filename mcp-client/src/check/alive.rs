@@ -4,9 +4,10 @@
 
 use crate::{
     error::{Error, Result},
+    guard::line,
     profile::Profile,
     session_file::SessionFile,
-    ticket::Office,
+    ticket::{self, Office},
 };
 use sealing::{ApiKey, SecretValue};
 use serde_json::{Value, json};
@@ -32,9 +33,7 @@ pub(super) fn prove(settings: &Value, profile: Profile) -> Result<()> {
         ours.filter_map(|hook| hook["command"].as_str()).filter(|command| command.ends_with(" guard"));
     let hook = commands.next().ok_or_else(|| broken("no hook of the guard is installed"))?;
 
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|_| sealing::SealError::Randomness)?;
-    let canary = format!("canary{}", data_encoding::HEXLOWER.encode(&random));
+    let canary = format!("canary{}", ticket::random()?);
     let key = ApiKey::make()?;
     let file = SessionFile::begin(&key)?;
     let office = Office::open(file.path())?;
@@ -56,11 +55,11 @@ pub(super) fn prove(settings: &Value, profile: Profile) -> Result<()> {
         let inner = format!(
             "source {path} && printenv CANARY && env | grep -c '^CANARY=.' && sh -c 'echo \"[$CANARY]\"'"
         );
-        let line = format!(
-            "source /dev/null 2>/dev/null || true && eval '{}' < /dev/null && pwd -P >| /dev/null",
-            inner.replace('\'', "'\\''")
+        let whole = format!(
+            "source /dev/null 2>/dev/null || true && eval {} < /dev/null && pwd -P >| /dev/null",
+            line::quote(&inner)
         );
-        let output = Command::new(shell).arg(line).stdin(Stdio::null()).output();
+        let output = Command::new(shell).arg(whole).stdin(Stdio::null()).output();
         let output =
             output.map_err(|error| broken(&format!("the guard's shell {shell} cannot be run: {error}")))?;
         let shown =
@@ -75,7 +74,6 @@ pub(super) fn prove(settings: &Value, profile: Profile) -> Result<()> {
             )));
         }
     }
-    drop(office);
     Ok(())
 }
 

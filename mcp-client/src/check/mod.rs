@@ -10,7 +10,7 @@ use crate::{
     config::{self, KeyConfig, PROJECT_FILE},
     environment::Client,
     error::{Error, Result},
-    guard, home,
+    gitignore, guard, home,
     profile::Profile,
 };
 use protocol::body::How;
@@ -79,6 +79,9 @@ struct Check {
 const DENIED: [&str; 3] = ["Read(.securecoderc)", "Read(.env)", "Read(.env.*)"];
 const DENIED_OURS: [&str; 2] = ["Read(~/.securecode/**)", "Edit(~/.securecode/**)"];
 
+/// Where in our folder this program has the names that the agent's settings use.
+const BIN: &str = "bin";
+
 const INSTRUCTION_MARK: &str = "<!-- securecode -->";
 const INSTRUCTION: &str = "\
 <!-- securecode -->
@@ -141,6 +144,11 @@ impl Check {
         });
     }
 
+    fn mended(&mut self, id: &'static str, title: &str, detail: Option<&str>) {
+        let detail = detail.map(str::to_owned);
+        self.findings.push(Finding { id, title: title.into(), ok: true, fixed: true, detail });
+    }
+
     /// Notes whether a file is as it should be, or makes it so.
     fn file(
         &mut self,
@@ -160,7 +168,7 @@ impl Check {
             return Ok(());
         }
         self.write(path, present.as_deref(), wanted)?;
-        self.findings.push(Finding { id, title: title.into(), ok: true, fixed: true, detail: None });
+        self.mended(id, title, None);
         Ok(())
     }
 
@@ -170,17 +178,8 @@ impl Check {
             fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
         }
         let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let beside = target.with_extension(format!("securecode-{}.tmp", std::process::id()));
         let mode = fs::metadata(&target).map_or(0o644, |metadata| metadata.permissions().mode() & 0o777);
-        let write = || {
-            fs::write(&beside, wanted)?;
-            fs::set_permissions(&beside, fs::Permissions::from_mode(mode))?;
-            fs::rename(&beside, &target)
-        };
-        write().map_err(|error| {
-            let _ = fs::remove_file(&beside);
-            Error::io(path, &error)
-        })?;
+        home::replace_file(&target, wanted.as_bytes(), mode)?;
         let diff = similar::TextDiff::from_lines(present.unwrap_or_default(), wanted);
         let diff = diff.unified_diff().context_radius(2).to_string();
         self.changes.push(Change { path: path.to_owned(), backup, diff });
@@ -202,13 +201,8 @@ impl Check {
         } else if self.fix {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
                 .map_err(|error| Error::io(&path, &error))?;
-            self.findings.push(Finding {
-                id: "project-file",
-                title: title.into(),
-                ok: true,
-                fixed: true,
-                detail: Some("others could read it: if the machine has other users, rotate the key".into()),
-            });
+            let rotate = "others could read it: if the machine has other users, rotate the key";
+            self.mended("project-file", title, Some(rotate));
         } else {
             self.found(
                 "project-file",
@@ -226,17 +220,7 @@ impl Check {
         if self.mcp_holds_keys()? {
             wanted.push(".mcp.json");
         }
-        let mut after = text.clone();
-        for name in &wanted {
-            let forms = [(*name).to_owned(), format!("/{name}"), format!("**/{name}")];
-            if !text.lines().any(|line| forms.iter().any(|form| line.trim() == form)) {
-                if !after.is_empty() && !after.ends_with('\n') {
-                    after.push('\n');
-                }
-                after.push_str(name);
-                after.push('\n');
-            }
-        }
+        let after = wanted.iter().fold(text, |text, name| gitignore::with(&text, name));
         self.file(
             "git-ignored",
             &format!("git ignores {}", wanted.join(" and ")),
@@ -285,7 +269,6 @@ impl Check {
         let denied: Vec<&str> = DENIED.into_iter().chain(DENIED_OURS).collect();
         let wanted = json!({ "permissions": { "deny": denied } });
         let after = settings::ensure(&path, &text, &wanted, &|_| false)?;
-        let after = if text.is_empty() || after.trim_end() != text.trim_end() { after } else { text };
         self.file(
             "deny-rules",
             "the agent's own file tools may not read .securecoderc, .env files and ~/.securecode",
@@ -339,13 +322,7 @@ impl Check {
             backup: None,
             diff: format!("-api_key = …\n+key = \"{reference}\"\n"),
         });
-        self.findings.push(Finding {
-            id: "key-place",
-            title: title.into(),
-            ok: true,
-            fixed: true,
-            detail: None,
-        });
+        self.mended("key-place", title, None);
         Ok(())
     }
 
@@ -359,17 +336,16 @@ impl Check {
             (profile != self.profile)
                 .then(|| format!("it is {profile}; run: securecode check --fix --profile {}", self.profile)),
         );
-        let path = agent_settings()?;
-        let text = read(&path)?.unwrap_or_default();
         if !self.profile.is_guarded() {
             return Ok(());
         }
+        let path = agent_settings()?;
+        let text = read(&path)?.unwrap_or_default();
         if self.fix {
             install_links()?;
         }
         let wanted = self.wanted_settings()?;
         let after = settings::ensure(&path, &text, &wanted, &is_outdated_hook)?;
-        let after = if !text.is_empty() && after.trim_end() == text.trim_end() { text } else { after };
         self.file(
             "guard-installed",
             "the guard is installed in the agent's settings",
@@ -380,7 +356,7 @@ impl Check {
     }
 
     fn wanted_settings(&self) -> Result<Value> {
-        let bin = bin_folder()?;
+        let bin = home::folder()?.join(BIN);
         let guard = format!("{} guard", shell_word(&bin.join("securecode").to_string_lossy()));
         let hook = |matcher: &str| json!({ "matcher": matcher, "hooks": [{ "type": "command", "command": guard, "timeout": 60 }] });
         let denied: Vec<String> =
@@ -493,9 +469,7 @@ fn read(path: &Path) -> Result<Option<String>> {
 
 /// Keeps what a file held before it is changed.
 fn keep(path: &Path, text: &str) -> Result<PathBuf> {
-    let folder = home::folder()?.join("backups");
-    home::make_private_folder(&home::folder()?)?;
-    home::make_private_folder(&folder)?;
+    let folder = home::make_folder("backups")?;
     let seconds =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -506,17 +480,9 @@ fn keep(path: &Path, text: &str) -> Result<PathBuf> {
 
 /// The agent's settings for this person.
 fn agent_settings() -> Result<PathBuf> {
-    let folder = std::env::var_os("CLAUDE_CONFIG_DIR")
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".claude")));
-    folder
+    settings::folder()
         .map(|folder| folder.join("settings.json"))
         .ok_or_else(|| Error::local("HOME is not set", "set HOME"))
-}
-
-/// Where this program has the names that the agent's settings use.
-fn bin_folder() -> Result<PathBuf> {
-    Ok(home::folder()?.join("bin"))
 }
 
 /// Rules for a `SECURECODE_HOME` that is not the usual one.
@@ -541,7 +507,7 @@ fn shell_word(text: &str) -> String {
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)) {
         text.to_owned()
     } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
+        guard::line::quote(text)
     }
 }
 
@@ -550,11 +516,9 @@ fn install_links() -> Result<()> {
     let program = program.map_err(|error| {
         Error::local(format!("this program does not know where it is: {error}"), "run it by its path")
     })?;
-    let folder = bin_folder()?;
-    home::make_private_folder(&home::folder()?)?;
-    home::make_private_folder(&folder)?;
+    let folder = home::make_folder(BIN)?;
     // A rule for a folder that is not there yet would not hold for its first moment.
-    home::make_private_folder(&home::folder()?.join(".session"))?;
+    home::make_private_folder(&home::session_folder()?)?;
     for name in ["securecode", guard::shell::NAME] {
         let link = folder.join(name);
         if fs::read_link(&link).is_ok_and(|target| target == program) {

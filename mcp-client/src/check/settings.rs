@@ -6,7 +6,7 @@ use jsonc_parser::{
     cst::{CstArray, CstInputValue, CstObject, CstRootNode},
 };
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The text with everything of `wanted` in it: objects are merged, arrays gain what they lack, other values are
 /// set, and `null` takes out. What `outdated` says of an array's element is taken out.
@@ -20,11 +20,19 @@ pub fn ensure(path: &Path, text: &str, wanted: &Value, outdated: &dyn Fn(&Value)
     let root = CstRootNode::parse(text, &ParseOptions::default()).map_err(|_| wrong())?;
     let object = root.object_value().ok_or_else(wrong)?;
     merge(&object, wanted, outdated);
-    let mut text = root.to_string();
-    if !text.ends_with('\n') {
-        text.push('\n');
+    let mut merged = root.to_string();
+    // What has everything is left as it is, to the last byte.
+    if merged != text && !merged.ends_with('\n') {
+        merged.push('\n');
     }
-    Ok(text)
+    Ok(merged)
+}
+
+/// Where the agent keeps this person's settings; nothing where there is no home.
+pub fn folder() -> Option<PathBuf> {
+    std::env::var_os("CLAUDE_CONFIG_DIR")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".claude")))
 }
 
 /// A file's content as a value; an empty object where it is none.

@@ -5,6 +5,7 @@ use crate::{
     config::{KeyConfig, PROJECT_FILE},
     environment::Client,
     error::{Error, Result},
+    gitignore,
     owner::Owner,
 };
 use protocol::{Label, Permission};
@@ -100,14 +101,10 @@ fn key_name(project: &Label, environment: &Label) -> Result<Label> {
 fn ignore(folder: &Path) -> Result<()> {
     let path = folder.join(".gitignore");
     let present = fs::read_to_string(&path).unwrap_or_default();
-    let named = [PROJECT_FILE.to_owned(), format!("/{PROJECT_FILE}"), format!("**/{PROJECT_FILE}")];
-    if present.lines().any(|line| named.iter().any(|name| line.trim() == name)) {
-        return Ok(());
-    }
-    let newline = if present.is_empty() || present.ends_with('\n') { "" } else { "\n" };
-    let write = || {
-        let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
-        writeln!(file, "{newline}{PROJECT_FILE}")
-    };
-    write().map_err(|error| Error::io(&path, &error))
+    let wanted = gitignore::with(&present, PROJECT_FILE);
+    // Appended, so that whatever else is in the file stays, readable or not.
+    let added = wanted.get(present.len()..).unwrap_or_default();
+    let mut options = fs::OpenOptions::new();
+    let mut write = || options.create(true).append(true).open(&path)?.write_all(added.as_bytes());
+    if added.is_empty() { Ok(()) } else { write().map_err(|error| Error::io(&path, &error)) }
 }

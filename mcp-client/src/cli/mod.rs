@@ -267,29 +267,7 @@ pub fn main() -> ExitCode {
     if Path::new(&name).file_name().is_some_and(|name| name == guard::shell::NAME) {
         return guard::shell::run(&own.next().unwrap_or_default().to_string_lossy());
     }
-    let ran = match Arguments::parse() {
-        Arguments { command: Command::Guard { command }, .. } => match command {
-            None => return guard::hook::run(),
-            Some(Guard::Exec { input, command }) => guard::exec::run(&command, input).map(ExitCode::from),
-            Some(Guard::Mask) => guard::output::mask_rest().map(|()| ExitCode::SUCCESS),
-        },
-        Arguments { command: Command::Run { id: Some(id), .. }, .. } => {
-            guard::script::run(&id).map(ExitCode::from)
-        }
-        Arguments {
-            command: Command::Run { place, only, no_mask, command, .. },
-            vault_url,
-            min_manifest,
-        } => {
-            let vault = vault_url.as_deref();
-            client(vault, place)
-                .map(|client| client.at_least(min_manifest))
-                .and_then(|client| run::run(&client, vault, &only, no_mask, &command))
-                .map(ExitCode::from)
-        }
-        arguments => dispatch(arguments).map(|()| ExitCode::SUCCESS),
-    };
-    match ran {
+    match dispatch(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "securecode: {error}");
@@ -298,10 +276,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(arguments: Arguments) -> Result<()> {
+fn dispatch(arguments: Arguments) -> Result<ExitCode> {
     let vault = arguments.vault_url.as_deref();
     let client = |place: Place| client(vault, place).map(|client| client.at_least(arguments.min_manifest));
-    match arguments.command {
+    let done = match arguments.command {
         Command::Signup { email, recovery_file } => account::sign_up(vault, &email, recovery_file.as_deref()),
         Command::Login { email } => account::log_in(vault, email.as_deref()),
         Command::Logout => crate::owner::log_out(),
@@ -316,13 +294,21 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         }
         Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
-        Command::Run { .. } => Ok(()),
+        Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
+        Command::Run { place, only, no_mask, command, id: None } => {
+            return run::run(&client(place)?, vault, &only, no_mask, &command).map(ExitCode::from);
+        }
         Command::Usage { json } => usage::run(vault, json),
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
         Command::Check { fix, profile, json } => check::run(fix, profile, json),
-        Command::Guard { .. } => Ok(()),
-    }
+        Command::Guard { command: None } => return Ok(guard::hook::run()),
+        Command::Guard { command: Some(Guard::Exec { input, command }) } => {
+            return guard::exec::run(&command, input).map(ExitCode::from);
+        }
+        Command::Guard { command: Some(Guard::Mask) } => guard::output::mask_rest(),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The client of the key that is configured here.

@@ -8,7 +8,7 @@ use crate::{
     environment::Client,
     error::{Error, Kind, Result},
     guard::{
-        exec::{KEPT_BACK, cannot_run},
+        exec::{cannot_run, keep_back},
         output,
         program::{self, Judgement},
     },
@@ -45,20 +45,15 @@ pub(super) fn run(
     let session = Redeemed { secrets, since, environment: ticket::steering() };
     let masker = output::masker([&session])?;
     let trusted = !profile.is_guarded() || no_mask || is_trusted(command, &session);
-    let mut child = match profile {
-        Profile::Sandbox if !no_mask => {
-            let folder = super::current_folder()?;
-            sandbox::around(program, arguments, &folder)?
-        }
-        _ => {
-            let mut child = Command::new(program);
-            child.args(arguments);
-            child
-        }
+    let mut child = if profile == Profile::Sandbox && !no_mask {
+        let mut sandboxed = sandbox::command(&super::current_folder()?, &[])?;
+        sandboxed.arg(program);
+        sandboxed
+    } else {
+        Command::new(program)
     };
-    for name in KEPT_BACK {
-        child.env_remove(name);
-    }
+    child.args(arguments);
+    keep_back(&mut child);
     for held in &session.secrets {
         let value = if trusted { held.value.as_slice() } else { held.placeholder.as_bytes() };
         child.env(&held.name, OsStr::from_bytes(value));
@@ -111,7 +106,7 @@ fn read(client: &Client, only: &[SecretName]) -> Result<Vec<Held>> {
         }
         held.push(Held {
             name: secret.name.to_string(),
-            placeholder: format!("securecode-{}-placeholder", secret.name),
+            placeholder: format!("{}{}-placeholder", ticket::PLACEHOLDER, secret.name),
             value: secret.value.expose().to_vec().into(),
             current: true,
         });

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    ticket::{Redeemed, redeem},
+    ticket::{self, Redeemed, redeem},
 };
 use memchr::memmem;
 use std::{
@@ -20,8 +20,18 @@ use std::{
     process::Command,
 };
 
-/// Variables that no command of the agent's is given.
-pub const KEPT_BACK: &[&str] = &["SECURECODE_API_KEY", "SECURECODE_PASSPHRASE"];
+/// What every placeholder begins with.
+const MARK: &[u8] = ticket::PLACEHOLDER.as_bytes();
+
+/// Takes the variables away that no command is given: the key, and what proves a person.
+pub fn keep_back(command: &mut Command) {
+    command.env_remove("SECURECODE_API_KEY").env_remove("SECURECODE_PASSPHRASE");
+}
+
+/// Takes the ticket away: the command is no part of a guarded line.
+pub fn unguard(command: &mut Command) {
+    command.env_remove("SECURECODE_TICKET").env_remove("SECURECODE_GUARD");
+}
 
 /// Runs a command of a guarded line; its exit code. `feeds` says that its standard input is its own, so that
 /// placeholders in it can be turned into values.
@@ -39,9 +49,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
     let session = redeem(&ticket)?;
     let masker = output::masker([&session])?;
     let mut command = start(program);
-    KEPT_BACK.iter().for_each(|name| {
-        command.env_remove(name);
-    });
+    keep_back(&mut command);
     match judge(argv, &session) {
         Judgement::Values => {
             command.args(argv.iter().skip(1).map(|word| swap(word, &session)));
@@ -51,7 +59,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                     command.env(name, swapped);
                 }
             }
-            command.env_remove("SECURECODE_TICKET").env_remove("SECURECODE_GUARD");
+            unguard(&mut command);
             return finish(command, program, &masker, feeds.then_some(session));
         }
         Judgement::Shell(at) => {
@@ -73,7 +81,8 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                     program.to_string_lossy()
                 );
             }
-            command.args(argv.iter().skip(1)).env_remove("SECURECODE_TICKET").env_remove("SECURECODE_GUARD");
+            command.args(argv.iter().skip(1));
+            unguard(&mut command);
         }
     }
     finish(command, program, &masker, None)
@@ -86,8 +95,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
 pub fn wrapper() -> Result<String> {
     let program =
         std::env::current_exe().map_err(|error| Error::local(error.to_string(), "start the agent again"))?;
-    let path = program.to_string_lossy().replace('\'', "'\\''");
-    Ok(format!("'{path}' guard exec"))
+    Ok(format!("{} guard exec", line::quote(&program.to_string_lossy())))
 }
 
 fn finish(
@@ -133,7 +141,7 @@ fn feed_swapped(to: &mut impl Write, session: &Redeemed) {
         let count = io::stdin().read(&mut buffer).unwrap_or(0);
         held.extend_from_slice(buffer.get(..count).unwrap_or_default());
         // A placeholder may be cut in two by the pieces that a pipe brings.
-        let mark = memmem::rfind(&held, b"securecode-").filter(|at| held.len() - at < longest && count != 0);
+        let mark = memmem::rfind(&held, MARK).filter(|at| held.len() - at < longest && count != 0);
         let keep = mark.unwrap_or_else(|| if count == 0 { held.len() } else { held.len() - partial(&held) });
         let rest = held.split_off(keep);
         let swapped = swap(OsStr::from_bytes(&held), session);
@@ -146,16 +154,16 @@ fn feed_swapped(to: &mut impl Write, session: &Redeemed) {
 
 /// How many bytes at the end may be the beginning of a placeholder.
 fn partial(bytes: &[u8]) -> usize {
-    (1..b"securecode-".len())
+    (1..MARK.len())
         .rev()
-        .find(|length| bytes.ends_with(b"securecode-".get(..*length).unwrap_or(b"-")))
+        .find(|length| MARK.get(..*length).is_some_and(|begun| bytes.ends_with(begun)))
         .unwrap_or(0)
 }
 
 /// The text with values in the places of this ticket's placeholders.
 fn swap(text: &OsStr, session: &Redeemed) -> OsString {
     let mut bytes = text.as_bytes().to_vec();
-    if memmem::find(&bytes, b"securecode-").is_none() {
+    if memmem::find(&bytes, MARK).is_none() {
         return text.to_owned();
     }
     for held in session.secrets.iter().filter(|held| held.current) {

@@ -1,7 +1,8 @@
 //! What the agent's hooks call: before a tool is used, the guard says no or nothing; after it, values that came
 //! out all the same are taken out of what the model is shown.
 //!
-//! The hook never says yes: the person's own rules stay in force.
+//! The hook says yes to one thing alone: a line with secrets that it has run in our sandbox, once the person's
+//! own rules were looked at. All else stays with those rules.
 
 #![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
 
@@ -53,23 +54,32 @@ fn before(call: &Value) -> Option<Value> {
     let tool = call["tool_name"].as_str().unwrap_or_default();
     let input = &call["tool_input"];
     let folder = PathBuf::from(call["cwd"].as_str().unwrap_or("."));
+    if tool == "Bash" {
+        return before_command(input, &folder);
+    }
+    ["file_path", "path", "notebook_path", "pattern", "glob"]
+        .iter()
+        .filter_map(|field| input[*field].as_str())
+        .try_for_each(|path| judge_path(&folder.join(path)))
+        .and_then(|()| judge_content(tool, &folder, input))
+        .err()
+        .map(|refusal| decided("deny", &refusal.0))
+}
+
+fn before_command(input: &Value, folder: &Path) -> Option<Value> {
     let command = input["command"].as_str().unwrap_or_default();
     let sandboxed = Profile::of_this_machine().ok() == Some(Profile::Sandbox);
-    let judged = if tool == "Bash" && sandboxed {
-        judge_command(command, &folder).and_then(|()| judge_our_own(command))
-    } else if tool == "Bash" {
-        judge_command(command, &folder)
-    } else {
-        ["file_path", "path", "notebook_path", "pattern", "glob"]
-            .iter()
-            .filter_map(|field| input[*field].as_str())
-            .try_for_each(|path| judge_path(&folder.join(path)))
-            .and_then(|()| judge_content(tool, &folder, input))
-    };
-    if judged.is_ok() && tool == "Bash" && sandboxed && mentions_session_file(command) {
-        return Some(in_our_sandbox(command, &folder, input));
+    let uses_secrets = mentions_session_file(command);
+    let judged = judge_command(command, folder)
+        .and_then(|()| if sandboxed { judge_our_own(command) } else { Ok(()) })
+        .and_then(|()| {
+            if uses_secrets { line::guard(command, "guard", &HashSet::new()).map(drop) } else { Ok(()) }
+        });
+    match judged {
+        Err(refusal) => Some(decided("deny", &refusal.0)),
+        Ok(()) if sandboxed && uses_secrets => Some(in_our_sandbox(command, folder, input)),
+        Ok(()) => None,
     }
-    judged.err().map(|refusal| decided("deny", &refusal.0))
 }
 
 fn decided(decision: &str, reason: &str) -> Value {
@@ -101,7 +111,7 @@ fn in_our_sandbox(command: &str, folder: &Path, input: &Value) -> Value {
 
 /// `securecode run` is let out of the agent's sandbox, so it stands alone or not at all.
 fn judge_our_own(command: &str) -> Result<(), Refusal> {
-    let plain: String = command.chars().filter(|c| !"'\"\\".contains(*c)).collect();
+    let plain = without_quotes(command);
     let words: Vec<&str> = plain.split_whitespace().collect();
     let runs = words
         .windows(2)
@@ -114,6 +124,11 @@ fn judge_our_own(command: &str) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// A command as its words are, however they are quoted.
+fn without_quotes(command: &str) -> String {
+    command.chars().filter(|c| !"'\"\\".contains(*c)).collect()
 }
 
 fn refused(why: &str) -> Refusal {
@@ -141,40 +156,37 @@ fn session_paths(command: &str) -> impl Iterator<Item = usize> {
 /// Why, and what to do instead.
 pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
     const USE: &str = "the session file is for sourcing alone: source FILE && COMMAND";
-    let without_quotes: String = command.chars().filter(|c| !"'\"\\".contains(*c)).collect();
+    let plain = without_quotes(command);
     let uses_secrets = mentions_session_file(command);
-    for (at, _) in without_quotes.match_indices(".securecode") {
-        let rest = without_quotes.get(at + ".securecode".len()..).unwrap_or_default();
+    for (at, _) in plain.match_indices(".securecode") {
+        let rest = plain.get(at + ".securecode".len()..).unwrap_or_default();
         // `.securecoderc` holds no key in this profile.
         if rest.starts_with("rc")
             || !rest.starts_with('/') && !rest.starts_with(char::is_whitespace) && !rest.is_empty()
         {
             continue;
         }
-        if !is_sourced(&without_quotes, at) {
+        if !is_sourced(&plain, at) {
             return Err(refused(&format!("~/.securecode is not for reading; {USE}")));
         }
     }
-    if without_quotes.contains(".session") && !uses_secrets {
+    if plain.contains(".session") && !uses_secrets {
         return Err(refused(USE));
     }
-    if reads_processes(&without_quotes) {
+    if reads_processes(&plain) {
         return Err(refused(
             "other processes' environment, arguments and memory are not for reading; run the command that you need the answer of",
         ));
     }
-    if let Some(file) = reads_dotenv(&without_quotes, folder) {
+    if let Some(file) = reads_dotenv(&plain, folder) {
         return Err(refused(&format!(
             "{file} holds secrets and is not for reading; call get-secret, then: source FILE && COMMAND. To see which names there are, call list-secrets"
         )));
     }
-    if uses_secrets {
-        if without_quotes.contains("/proc") {
-            return Err(refused(
-                "a command with secrets cannot look into /proc; do that in a command of its own",
-            ));
-        }
-        line::guard(command, "guard", &HashSet::new())?;
+    if uses_secrets && plain.contains("/proc") {
+        return Err(refused(
+            "a command with secrets cannot look into /proc; do that in a command of its own",
+        ));
     }
     Ok(())
 }
@@ -333,11 +345,7 @@ fn judge_content(tool: &str, folder: &Path, input: &Value) -> Result<(), Refusal
     if !path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST) {
         return Ok(());
     }
-    let sessions = ticket::living();
-    if sessions.is_empty() {
-        return Ok(());
-    }
-    let masker = output::masker(&sessions).map_err(|error| Refusal(error.to_string()))?;
+    let Some(masker) = living_masker().map_err(Refusal)? else { return Ok(()) };
     let names = masker.find(&std::fs::read(path).unwrap_or_default());
     if names.is_empty() {
         return Ok(());
@@ -348,13 +356,18 @@ fn judge_content(tool: &str, folder: &Path, input: &Value) -> Result<(), Refusal
     )))
 }
 
-/// Takes values out of what a tool answered.
-fn after(call: &Value) -> Result<Option<Value>, String> {
+/// The masker of what living sessions hold, if they hold anything.
+fn living_masker() -> Result<Option<masker::Masker>, String> {
     let sessions = ticket::living();
     if sessions.iter().all(|session| session.secrets.is_empty()) {
         return Ok(None);
     }
-    let masker = output::masker(&sessions).map_err(|error| error.to_string())?;
+    output::masker(&sessions).map(Some).map_err(|error| error.to_string())
+}
+
+/// Takes values out of what a tool answered.
+fn after(call: &Value) -> Result<Option<Value>, String> {
+    let Some(masker) = living_masker()? else { return Ok(None) };
     let mut shown = call["tool_response"].clone();
     if !mask(&mut shown, &masker) {
         return Ok(None);

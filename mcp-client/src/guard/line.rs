@@ -116,6 +116,11 @@ pub fn guard(source: &str, wrapper: &str, defined: &HashSet<String>) -> Result<S
     parse(&guarded).map(|_| guarded)
 }
 
+/// A text as one word of a shell.
+pub fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 fn not_understood() -> Refusal {
     Refusal("this command line is not understood well enough to run it with secrets; write it in plain POSIX shell, or put it into a script and run that".into())
 }
@@ -161,7 +166,6 @@ impl Insertions<'_> {
         let program = parse(text)?;
         let bytes = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         let source = Source { text, offset, bytes };
-        // Functions first: a name may be used before the text that defines it.
         for list in &program.complete_commands {
             self.list(&source, list)?;
         }

@@ -3,15 +3,15 @@
 
 #![allow(clippy::collapsible_match, reason = "a tool's conditions stand under its name")]
 
+use super::changes::{Inspection, is_code};
 use crate::ticket::Redeemed;
 use protocol::SecretName;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::BTreeMap,
     ffi::OsString,
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 /// What a program is given.
@@ -217,118 +217,10 @@ const HARMLESS: &[&str] = &[
     "TMPDIR",
 ];
 
-/// Files that tools read by themselves and that can make them run code.
-const CONFIGURATION: &[&str] = &[
-    ".npmrc",
-    ".yarnrc",
-    ".yarnrc.yml",
-    ".pnpmfile.cjs",
-    "bunfig.toml",
-    "deno.json",
-    "conftest.py",
-    "pytest.ini",
-    "tox.ini",
-    "setup.cfg",
-    "setup.py",
-    "sitecustomize.py",
-    "usercustomize.py",
-    ".mocharc.js",
-    ".mocharc.cjs",
-    ".mocharc.json",
-    ".mocharc.yml",
-    ".babelrc",
-    ".babelrc.js",
-    ".eslintrc.js",
-    ".eslintrc.cjs",
-    ".prettierrc.js",
-    "tsconfig.json",
-    "GNUmakefile",
-    "makefile",
-    "Makefile",
-    "Rakefile",
-    "justfile",
-    "Taskfile.yml",
-    "build.gradle",
-    "pom.xml",
-    "composer.json",
-    "Gemfile",
-    ".psqlrc",
-    ".curlrc",
-    ".wgetrc",
-    ".my.cnf",
-];
-
-/// Modules of Python that it loads before a script's first line, or that nearly every other module loads.
-const PYTHON_IMPLICIT: &[&str] = &[
-    "os",
-    "re",
-    "io",
-    "abc",
-    "codecs",
-    "site",
-    "stat",
-    "types",
-    "enum",
-    "functools",
-    "collections",
-    "keyword",
-    "operator",
-    "reprlib",
-    "heapq",
-    "copyreg",
-    "warnings",
-    "contextlib",
-    "string",
-    "struct",
-    "threading",
-    "time",
-    "socket",
-    "ssl",
-    "selectors",
-    "signal",
-    "email",
-    "http",
-    "urllib",
-    "json",
-    "base64",
-    "hashlib",
-    "hmac",
-    "random",
-    "logging",
-    "traceback",
-    "linecache",
-    "tokenize",
-    "token",
-    "inspect",
-    "dis",
-    "ast",
-    "importlib",
-    "typing",
-    "copy",
-    "weakref",
-    "datetime",
-    "calendar",
-    "locale",
-    "tempfile",
-    "shutil",
-    "subprocess",
-    "uuid",
-    "decimal",
-    "numbers",
-    "queue",
-    "bisect",
-    "math",
-    "zlib",
-    "gzip",
-    "textwrap",
-    "argparse",
-    "gettext",
-    "getopt",
-    "fnmatch",
-    "glob",
-    "pathlib",
-    "platform",
-];
+/// Why a program is not trusted, behind its name.
+const INLINE: &str = "is given its code on the command line";
+const INPUT: &str = "reads its code from standard input";
+const TOLD: &str = "is told what to run on the command line";
 
 /// What `argv` is given in this session.
 pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
@@ -348,7 +240,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     let entries = if SHELLS.contains(&name) {
         match arguments.iter().find(|word| !word.starts_with(['-', '+'])) {
             Some(script) => vec![PathBuf::from(script)],
-            None => return Judgement::Because(format!("{name} reads its code from standard input")),
+            None => return Judgement::Because(format!("{name} {INPUT}")),
         }
     } else if let Some(interpreter) =
         INTERPRETERS.iter().find(|one| one.names.iter().any(|known| is_version_of(name, known)))
@@ -442,7 +334,6 @@ fn shell_text(arguments: &[String]) -> Option<usize> {
 
 /// The files that an interpreter is to run, or what makes it unfit for values.
 fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<PathBuf>, &'static str> {
-    const INLINE: &str = "is given its code on the command line";
     let mut entries = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -467,7 +358,7 @@ fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<Path
             return Ok(entries);
         }
         if word == "-" {
-            return Err("reads its code from standard input");
+            return Err(INPUT);
         }
         if let Some(letters) = word.strip_prefix('-') {
             if !letters.starts_with('-') && letters.contains(|c| interpreter.letters.contains(c)) {
@@ -487,11 +378,7 @@ fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<Path
         );
         return Ok(entries);
     }
-    if arguments.iter().any(|word| word == "--test") {
-        Ok(entries)
-    } else {
-        Err("reads its code from standard input")
-    }
+    if arguments.iter().any(|word| word == "--test") { Ok(entries) } else { Err(INPUT) }
 }
 
 /// Why a tool gets none in a command that does nothing with secrets: nobody needs to be told.
@@ -510,7 +397,7 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
     match name {
         "npm" | "pnpm" | "yarn" | "npx" => {
             if has(&["-c", "--call", "--node-options", "--script-shell", "--shell", "--prefix", "-C"]) {
-                return Err("is given its code on the command line");
+                return Err(INLINE);
             }
             let runs = [
                 "run",
@@ -540,7 +427,7 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
                     })
                 })
             {
-                return Err("is given its code on the command line");
+                return Err(INLINE);
             }
             let mut words = arguments.iter();
             while let Some(word) = words.next() {
@@ -569,7 +456,7 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
                 "--template",
             ]) || arguments.iter().any(|word| word.contains("ext::"))
             {
-                return Err("is told what to run on the command line");
+                return Err(TOLD);
             }
             entries.push(".git/config".into());
             entries
@@ -589,21 +476,12 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
         "ssh" | "scp" | "sftp" | "rsync" => {
             if has(&["-o", "-F", "-e", "--rsh", "-S"]) || arguments.iter().any(|word| word.starts_with("-o"))
             {
-                return Err("is told what to run on the command line");
+                return Err(TOLD);
             }
         }
         "curl" | "wget" | "http" | "https" => {
             // What it would send is shown by these, or goes to a place that no secret is for.
-            if has(&[
-                "--trace",
-                "--trace-ascii",
-                "--libcurl",
-                "-K",
-                "--config",
-                "--use-askpass",
-                "--output-document",
-            ]) && !has(&["--output-document"])
-            {
+            if has(&["--trace", "--trace-ascii", "--libcurl", "-K", "--config", "--use-askpass"]) {
                 return Err("is told to write down what it sends");
             }
             if arguments.iter().any(|word| {
@@ -619,7 +497,7 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
             entries.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file()));
         }
         "docker" | "podman" if has(&["-v", "--volume", "--mount", "--entrypoint"]) => {
-            return Err("is told what to run on the command line");
+            return Err(TOLD);
         }
         _ => {}
     }
@@ -658,251 +536,4 @@ fn find_program(program: &str) -> Option<PathBuf> {
 /// Whether a program is the system's own.
 fn is_system(path: &Path) -> bool {
     ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].iter().any(|folder| path.parent() == Some(Path::new(folder)))
-}
-
-fn is_code(path: &Path) -> bool {
-    const CODE: &[&str] = &[
-        "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "py", "rb", "pl", "pm", "php", "sh", "bash",
-        "zsh", "lua", "r", "mk", "go", "rs", "java", "jar", "so", "node", "wasm", "sql", "tf", "gradle",
-    ];
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| CODE.contains(&extension.to_ascii_lowercase().as_str()))
-}
-
-/// Looks for what changed since a moment.
-struct Inspection {
-    /// Nanoseconds since 1970.
-    since: u128,
-}
-
-impl Inspection {
-    /// Of these files and what they mention, the first that changed since the session began.
-    fn changed(&self, entries: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
-        let entries: Vec<PathBuf> = entries.into_iter().filter(|path| path.exists()).collect();
-        let here = PathBuf::from(".");
-        let mut folders: Vec<PathBuf> = vec![here];
-        for entry in &entries {
-            if self.is_changed(entry) {
-                return Some(entry.clone());
-            }
-            folders.extend(entry.parent().filter(|folder| *folder != Path::new("")).map(Path::to_owned));
-        }
-        for folder in &folders {
-            let found = CONFIGURATION.iter().map(|name| folder.join(name)).chain(self.config_files(folder));
-            if let Some(file) = found.filter(|path| path.is_file()).find(|path| self.is_changed(path)) {
-                return Some(file);
-            }
-        }
-        self.reached(entries)
-    }
-
-    /// `*.config.*`, the form that many tools of JavaScript have.
-    fn config_files(&self, folder: &Path) -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(".config.")).collect()
-    }
-
-    /// Follows the names of files that a program's text mentions.
-    fn reached(&self, entries: Vec<PathBuf>) -> Option<PathBuf> {
-        let mut roots: Vec<PathBuf> = entries.iter().filter_map(|entry| project_of(entry)).collect();
-        roots.extend(project_of(Path::new("./x")));
-        roots.sort();
-        roots.dedup();
-        let mut files = Vec::new();
-        for root in &roots {
-            walk(root, &mut files);
-        }
-        // Nothing changed: nothing to follow.
-        let changed: HashSet<PathBuf> = files.iter().filter(|file| self.is_changed(file)).cloned().collect();
-        if changed.is_empty() {
-            return None;
-        }
-        let mut by_name: HashMap<String, Vec<PathBuf>> = HashMap::new();
-        for file in &files {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            by_name.entry(stem).or_default().push(file.clone());
-            by_name.entry(name).or_default().push(file.clone());
-        }
-        let mut seen: HashSet<PathBuf> = HashSet::new();
-        let mut open: Vec<PathBuf> = entries.iter().filter_map(|entry| entry.canonicalize().ok()).collect();
-        while let Some(file) = open.pop() {
-            if !seen.insert(file.clone()) {
-                continue;
-            }
-            if changed.contains(&file) {
-                return Some(file);
-            }
-            let is_python = file.extension().is_some_and(|extension| extension == "py");
-            if is_python && let Some(folder) = file.parent() {
-                let implicit = PYTHON_IMPLICIT.iter().flat_map(|name| {
-                    [folder.join(format!("{name}.py")), folder.join(name).join("__init__.py")]
-                });
-                open.extend(implicit.filter(|path| path.is_file()));
-            }
-            let Ok(metadata) = fs::metadata(&file) else { continue };
-            if metadata.len() > 1 << 20 {
-                continue;
-            }
-            let Ok(text) = fs::read_to_string(&file) else { continue };
-            for token in text.split(|c: char| !(c.is_alphanumeric() || "_./-@".contains(c))) {
-                let name = token.rsplit('/').next().unwrap_or_default().trim_end_matches('.');
-                let Some(candidates) = by_name.get(name) else { continue };
-                for candidate in candidates {
-                    let whole = candidate.file_name().is_some_and(|file| file.to_string_lossy() == name);
-                    // A word alone names a file only by its whole name, with an extension; a path, or a module of
-                    // Python, by less.
-                    let names_it = (whole && name.contains('.'))
-                        || token.contains('/')
-                        || (is_python && is_code(candidate));
-                    if names_it {
-                        open.push(candidate.clone());
-                    }
-                }
-            }
-            // `a.b.c` is a path of modules.
-            if is_python {
-                for token in text
-                    .split(|c: char| !(c.is_alphanumeric() || "_.".contains(c)))
-                    .filter(|token| token.contains('.'))
-                {
-                    for name in token.split('.') {
-                        open.extend(
-                            by_name.get(name).into_iter().flatten().filter(|path| is_code(path)).cloned(),
-                        );
-                    }
-                }
-            }
-        }
-        None
-    }
-
-    /// Whether a file, or the link that leads to it, changed since the session began, to something that was not
-    /// in its repository before.
-    fn is_changed(&self, path: &Path) -> bool {
-        match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => return path != Path::new("/dev/null"),
-            _ => {}
-        }
-        let newer = |metadata: std::io::Result<fs::Metadata>| match metadata {
-            Ok(metadata) => changed_at(&metadata) >= self.since,
-            Err(_) => true,
-        };
-        (newer(fs::symlink_metadata(path)) || newer(fs::metadata(path))) && !self.was_in_repository(path)
-    }
-
-    /// Whether git has a copy of exactly this content that is older than the session.
-    fn was_in_repository(&self, path: &Path) -> bool {
-        let Some(folder) =
-            path.parent().map(|folder| if folder == Path::new("") { Path::new(".") } else { folder })
-        else {
-            return false;
-        };
-        let git = |arguments: &[&str]| {
-            let mut git = Command::new("git");
-            git.arg("-C")
-                .arg(folder)
-                .args(["-c", "core.fsmonitor=false"])
-                .args(arguments)
-                .stdin(Stdio::null())
-                .stderr(Stdio::null());
-            for name in crate::ticket::steering().keys().filter(|name| name.starts_with("GIT_")) {
-                git.env_remove(name);
-            }
-            let output = git.output().ok().filter(|output| output.status.success())?;
-            String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
-        };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let Some(hash) = git(&["hash-object", "--no-filters", "--", &name]) else { return false };
-        let Some(objects) = git(&["rev-parse", "--git-path", "objects"]).map(|objects| folder.join(objects))
-        else {
-            return false;
-        };
-        let (Some(head), Some(tail)) = (hash.get(..2), hash.get(2..)) else { return false };
-        let old = |path: &Path| fs::metadata(path).is_ok_and(|metadata| changed_at(&metadata) < self.since);
-        if old(&objects.join(head).join(tail)) {
-            return true;
-        }
-        let packs: Vec<PathBuf> = fs::read_dir(objects.join("pack"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        !packs.is_empty()
-            && packs.iter().all(|pack| old(pack))
-            && !objects.join(head).join(tail).exists()
-            && git(&["cat-file", "-e", &hash]).is_some()
-    }
-
-    /// A folder of PATH that the agent itself does not have and that holds something new.
-    fn strange_path_folder(&self, usual: &BTreeMap<String, String>) -> Option<String> {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let usual: HashSet<&str> =
-            usual.get("PATH").map(|path| path.split(':').collect()).unwrap_or_default();
-        path.split(':')
-            .filter(|folder| !usual.contains(folder))
-            .find(|folder| {
-                let folder = Path::new(if folder.is_empty() { "." } else { folder });
-                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-                entries.map(|entry| entry.path()).any(|path| path.is_file() && self.is_changed(&path))
-            })
-            .map(str::to_owned)
-    }
-}
-
-fn changed_at(metadata: &fs::Metadata) -> u128 {
-    let seconds = u128::try_from(metadata.ctime()).unwrap_or(0);
-    seconds * 1_000_000_000 + u128::try_from(metadata.ctime_nsec()).unwrap_or(0)
-}
-
-/// The project that a file is of: the nearest folder above with a repository or a manifest.
-fn project_of(file: &Path) -> Option<PathBuf> {
-    let file = file.canonicalize().or_else(|_| std::path::absolute(file)).ok()?;
-    let marks = [
-        ".git",
-        "package.json",
-        "pyproject.toml",
-        "Cargo.toml",
-        "go.mod",
-        "Gemfile",
-        "composer.json",
-        ".securecoderc",
-    ];
-    let mut above = file.parent()?.ancestors();
-    above.find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
-}
-
-/// The files of a project, without what was installed or built.
-fn walk(root: &Path, files: &mut Vec<PathBuf>) {
-    const MOST: usize = 20_000;
-    const SKIPPED: &[&str] = &[
-        ".git",
-        "node_modules",
-        "target",
-        "dist",
-        "build",
-        ".venv",
-        "venv",
-        "__pycache__",
-        ".next",
-        "vendor",
-    ];
-    let mut open = vec![root.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if files.len() >= MOST {
-                return;
-            }
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => {
-                    if !SKIPPED.iter().any(|name| entry.file_name().to_string_lossy() == *name) {
-                        open.push(entry.path());
-                    }
-                }
-                Ok(_) => files.push(entry.path()),
-                Err(_) => {}
-            }
-        }
-    }
 }

@@ -3,8 +3,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
 
+use crate::check::settings;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the rules say.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,16 +20,13 @@ pub enum Decision {
 
 /// What the rules of the person and the project say of a command line.
 pub fn of_the_person(command: &str, folder: &Path) -> Decision {
-    let user = std::env::var_os("CLAUDE_CONFIG_DIR")
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".claude")));
     let projects = folder.ancestors().map(|folder| folder.join(".claude"));
-    let files = user
+    let files = settings::folder()
         .into_iter()
         .chain(projects)
         .flat_map(|folder| ["settings.json", "settings.local.json"].map(|name| folder.join(name)));
     let texts = files.filter_map(|path| std::fs::read_to_string(path).ok());
-    decide(command, &texts.map(|text| crate::check::settings::read(&text)).collect::<Vec<_>>())
+    decide(command, &texts.map(|text| settings::read(&text)).collect::<Vec<_>>())
 }
 
 fn decide(command: &str, settings: &[Value]) -> Decision {

@@ -3,7 +3,7 @@
 //! Whether the agent's sandbox lets a command out depends on the text of the whole line, quotes and all, so the
 //! text is not in it (docs/decisions/0003).
 
-use super::{exec, line, output};
+use super::{exec, line, output, shell};
 use crate::{
     error::{Error, Result},
     home, sandbox, ticket,
@@ -23,7 +23,7 @@ struct Script {
 }
 
 fn path(id: &str) -> Result<PathBuf> {
-    Ok(home::folder()?.join(".session").join(format!("{id}.line")))
+    Ok(home::session_folder()?.join(format!("{id}.line")))
 }
 
 /// Writes a command line down; its number.
@@ -31,12 +31,8 @@ fn path(id: &str) -> Result<PathBuf> {
 /// # Errors
 /// When it cannot be written.
 pub fn write(command: &str, folder: &Path) -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| sealing::SealError::Randomness)?;
-    let id = data_encoding::HEXLOWER.encode(&bytes);
-    let shell =
-        std::env::var("SHELL").ok().filter(|shell| shell.ends_with("/bash") || shell.ends_with("/zsh"));
-    let shell = shell.unwrap_or_else(|| "/bin/bash".to_owned());
+    let id = ticket::random()?;
+    let shell = shell::of_the_person().unwrap_or_else(|| "/bin/bash".to_owned());
     let script = Script { command: command.to_owned(), folder: folder.to_owned(), shell };
     let text = serde_json::to_vec(&script).map_err(|error| Error::local(error.to_string(), "try again"))?;
     home::replace_private_file(&path(&id)?, &text)?;
@@ -61,7 +57,7 @@ pub fn run(id: &str) -> Result<u8> {
         .map_err(|refusal| Error::local(refusal.0, "write it in plain POSIX shell"))?;
     let sessions = ticket::living();
     let masker = output::masker(&sessions)?;
-    let folder = home::folder()?.join(".session");
+    let folder = home::session_folder()?;
     let folder = folder.canonicalize().map_err(|error| Error::io(&folder, &error))?;
     let visible: Vec<PathBuf> = fs::read_dir(&folder)
         .map_err(|error| Error::io(&folder, &error))?
@@ -71,9 +67,7 @@ pub fn run(id: &str) -> Result<u8> {
         .collect();
     let mut command = sandbox::command(&script.folder, &visible)?;
     command.arg(&script.shell).arg("-c").arg(guarded).env("SECURECODE_GUARD", "1");
-    for name in exec::KEPT_BACK {
-        command.env_remove(name);
-    }
+    exec::keep_back(&mut command);
     let status = output::run(command, &masker).map_err(|error| {
         Error::local(
             format!("the sandbox cannot be started: {error}"),

@@ -22,19 +22,22 @@ const NOT_RUN: u8 = 126;
 
 /// Runs what the agent asked its shell for.
 pub fn run(argument: &str) -> ExitCode {
-    let shape = Shape::of(argument);
     let shell = shell_of(argument);
-    let Some(shape) = shape else { return pass_on(&shell, argument) };
+    let mut command = Command::new(&shell);
+    // What is no command line of the agent's keeps its environment: it may be our own server.
+    let Some(shape) = Shape::of(argument) else { return pass_on(command, argument) };
+    exec::keep_back(&mut command);
+    exec::unguard(&mut command);
     let uses_secrets = hook::mentions_session_file(&shape.command);
     let sessions = ticket::living();
     if !uses_secrets && sessions.iter().all(|session| session.secrets.is_empty()) {
-        return pass_on(&shell, argument);
+        return pass_on(command, argument);
     }
     let line = if uses_secrets {
         let guarded = hook::judge_command(&shape.command, Path::new("."))
             .and_then(|()| line::guard(&shape.command, &exec::wrapper().map_err(refusal)?, &shape.defined()));
         match guarded {
-            Ok(guarded) => format!("{}{}{}", shape.head, quote(&guarded), shape.tail),
+            Ok(guarded) => format!("{}{}{}", shape.head, line::quote(&guarded), shape.tail),
             Err(refusal) => return refuse(&refusal.0),
         }
     } else {
@@ -44,9 +47,7 @@ pub fn run(argument: &str) -> ExitCode {
         Ok(masker) => masker,
         Err(error) => return refuse(&error.to_string()),
     };
-    let mut command = Command::new(&shell);
     command.arg("-c").arg(line);
-    clean(&mut command);
     if uses_secrets {
         command.env("SECURECODE_GUARD", "1");
     }
@@ -65,27 +66,21 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::from(NOT_RUN)
 }
 
-fn clean(command: &mut Command) {
-    for name in exec::KEPT_BACK.iter().chain(&["SECURECODE_GUARD", "SECURECODE_TICKET"]) {
-        command.env_remove(name);
-    }
+/// Becomes the shell.
+fn pass_on(mut shell: Command, argument: &str) -> ExitCode {
+    let error = shell.arg("-c").arg(argument).exec();
+    refuse(&format!("the shell {} cannot be run: {error}", shell.get_program().to_string_lossy()))
 }
 
-/// Becomes the shell. What is no command line of the agent's keeps its environment: it may be our own server.
-fn pass_on(shell: &str, argument: &str) -> ExitCode {
-    let mut command = Command::new(shell);
-    command.arg("-c").arg(argument);
-    if Shape::of(argument).is_some() {
-        clean(&mut command);
-    }
-    refuse(&format!("the shell {shell} cannot be run: {}", command.exec()))
+/// The person's shell, where it is one that the agent uses.
+pub fn of_the_person() -> Option<String> {
+    std::env::var("SHELL").ok().filter(|shell| shell.ends_with("/bash") || shell.ends_with("/zsh"))
 }
 
 /// The shell that the line was written for.
 fn shell_of(argument: &str) -> String {
     let named = ["zsh", "bash"].into_iter().find(|name| argument.contains(&format!("/snapshot-{name}-")));
-    let own = std::env::var("SHELL").ok().filter(|shell| shell.ends_with("/bash") || shell.ends_with("/zsh"));
-    match (named, own) {
+    match (named, of_the_person()) {
         (Some(named), Some(own)) if own.ends_with(named) => own,
         (Some(named), _) => named.to_owned(),
         (None, Some(own)) => own,
@@ -175,10 +170,6 @@ fn unquote(text: &str) -> Option<(String, usize)> {
     Some((word, text.len()))
 }
 
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +180,7 @@ mod tests {
         let shape = Shape::of(line).unwrap();
         assert_eq!(shape.command, "echo 'a && eval b'; x");
         assert_eq!(format!("{}{}{}", shape.head, "'echo '\"'\"'a && eval b'\"'\"'; x'", shape.tail), line);
-        assert_eq!(unquote(&quote("it's \\ \"$x\"")).unwrap().0, "it's \\ \"$x\"");
+        assert_eq!(unquote(&line::quote("it's \\ \"$x\"")).unwrap().0, "it's \\ \"$x\"");
         assert!(Shape::of("securecode mcp").is_none() && Shape::of("eval $x && pwd -P >| f").is_none());
         assert!(shell_of(line).ends_with("bash"));
     }
