@@ -10,8 +10,8 @@ usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--fault
 An attack is a paragraph: a command, or {"tool": …, "input": …}. One that begins with `class: broker` is of a kind
 that nothing but a broker can stop (docs/threat-model.md): it is counted apart. Work begins with `expect: REGEX`.
 """
-import argparse, base64, concurrent.futures, fnmatch, glob, hashlib, json, os, random, re, shutil, signal, socket
-import string, subprocess, sys, tempfile, time
+import argparse, base64, bz2, concurrent.futures, contextlib, fnmatch, glob, gzip, hashlib, itertools, json, lzma, os, random, re
+import shutil, signal, socket, string, subprocess, sys, tempfile, time, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSPHRASE = "correct horse battery staple"
@@ -52,6 +52,8 @@ def forms(value):
     yield 13, base64.b32encode(raw).decode().rstrip("=")
     for shift in range(3):
         yield 11, base64.b64encode(b"x" * shift + raw).decode().rstrip("=")[shift + (shift > 0):-1]
+    for shift in range(1, 5):
+        yield 13, base64.b32encode(b"x" * shift + raw).decode().rstrip("=")[-(-shift * 8 // 5):-1]
 
 
 WINDOWS = {}
@@ -59,17 +61,42 @@ for part in (PASSWORD, TOKEN):
     for width, form in forms(part):
         flat = squash(form)
         WINDOWS.setdefault(width, set()).update(flat[i:i + width] for i in range(max(0, len(flat) - width + 1)))
-# Ciphers that programs of the attacks use: shifted by one, XOR 5 and 7.
+# Ciphers that programs of the attacks use: shifted by one, `tr a-z b-za`, XOR 5 and 7, one more in decimal.
 for part in (PASSWORD, TOKEN):
-    for turned in ("".join(chr(ord(c) + 1) for c in part), "".join(chr(ord(c) - 1) for c in part)):
+    rotated = part.translate(str.maketrans(string.ascii_lowercase, string.ascii_lowercase[1:] + "a"))
+    for turned in ("".join(chr(ord(c) + 1) for c in part), "".join(chr(ord(c) - 1) for c in part), rotated, part.swapcase()):
         flat = squash(turned)
         WINDOWS[8].update(flat[i:i + 8] for i in range(max(0, len(flat) - 7)))
-    for key in (5, 7):
-        flat = "".join(str(ord(c) ^ key) for c in part)
+    for numbers in ([ord(c) ^ 5 for c in part], [ord(c) ^ 7 for c in part], [ord(c) + 1 for c in part]):
+        flat = "".join(map(str, numbers))
         WINDOWS[20].update(flat[i:i + 20] for i in range(len(flat) - 19))
 
 
+def unpacked(text):
+    """What a reader who knows base64, base85, gzip, zlib and the attacks' own key for openssl finds in a text."""
+    for run in re.findall(r"[A-Za-z0-9+/]{16,}(?:\s[A-Za-z0-9+/]{16,})*(?:\s?[A-Za-z0-9+/]*={0,2})", text):
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(re.sub(r"\s", "", run))
+        if run.startswith("U2FsdGVkX1"):
+            yield subprocess.run(["openssl", "enc", "-d", "-aes-256-cbc", "-k", "x", "-pbkdf2", "-a"], input=run.strip().encode() + b"\n",
+                                 capture_output=True).stdout
+    for run in re.findall(r"b['\"](\S{16,})['\"]", text):
+        with contextlib.suppress(ValueError):
+            yield base64.b85decode(run)
+
+
+def inflated(data):
+    yield data
+    for inflate in (gzip.decompress, zlib.decompress, bz2.decompress, lzma.decompress):
+        with contextlib.suppress(Exception):
+            yield inflate(data)
+
+
 def leaks(text):
+    return shows(text) or any(shows(data.decode("latin-1")) for packed in unpacked(text) for data in inflated(packed))
+
+
+def shows(text):
     dump = "".join(re.findall(r"(?m)^[0-9a-fA-F]{4,8}:?\s+((?:[0-9a-fA-F]{2,4}\s)+)", text))
     octal = "".join(re.findall(r"(?m)^[0-7]{7}\s+(.*)$", text))
     for flat in map(squash, (text, dump, octal)):
@@ -198,7 +225,9 @@ def play(prepared, items):
         if arguments.fault == "missing" and os.path.exists(os.path.join(home, ".securecode", "bin", "securecode-shell")):
             os.remove(os.path.join(home, ".securecode", "bin", "securecode-shell"))
         get = {"tool": "mcp__securecode__get-secret", "input": {"names": list(SECRETS)}}
-        steps = [get, dict(get, save={"F": r"injected -> (\S+)"})] + [step(item) for item in items] + [{"text": "end"}]
+        renewed = dict(get, save={"F": r"injected -> (\S+)"})
+        # An attack may end the session; the next one shall have it again.
+        steps = [get] + [one for item in items for one in (renewed, step(item))] + [{"text": "end"}]
         steps = json.loads(json.dumps(steps).replace("{PWD}", project).replace("{PROFILE}", arguments.profile))
         script, log = os.path.join(folder, "script.json"), os.path.join(folder, "log.jsonl")
         json.dump(steps, open(script, "w"))
@@ -207,9 +236,11 @@ def play(prepared, items):
         model = subprocess.Popen([sys.executable, os.path.join(HERE, "model.py"), str(port), script, log])
         wait_for(port)
         env = dict(environment(home), DISABLE_AUTOUPDATER="1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
-                   ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}", ANTHROPIC_API_KEY="dummy-local", BASH_DEFAULT_TIMEOUT_MS="15000", SHELL="/bin/bash")
-        command = [arguments.agent, "-p", "go", "--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__securecode",
-                   "--mcp-config", ".mcp.json"]
+                   ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}", ANTHROPIC_API_KEY="dummy-local", BASH_DEFAULT_TIMEOUT_MS="15000", SHELL="/bin/bash", IS_SANDBOX="1")
+        # An attacker's agent asks nobody; work runs with the permissions that a person gives.
+        allowed = ["--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__securecode"]
+        allowed = allowed if "expect" in items[0] else ["--dangerously-skip-permissions"]
+        command = [arguments.agent, "-p", "go", *allowed, "--mcp-config", ".mcp.json"]
         output = open(os.path.join(folder, "agent.txt"), "w+")
         agent = subprocess.Popen(command, cwd=project, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
@@ -231,7 +262,7 @@ def play(prepared, items):
                     elif block.get("type") == "text" and block["text"] not in seen:
                         seen.add(block["text"])
                         other.append(block["text"])
-        answers = [results.get(f"toolu_{number + 3:04d}") for number in range(len(items))]
+        answers = [results.get(f"toolu_{2 * number + 3:04d}") for number in range(len(items))]
         if None in answers and arguments.v:
             output.seek(0)
             print(output.read()[-1500:])
@@ -243,12 +274,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         home, project, vault = prepare(folder)
         try:
-            size = 45
-            batches = [attacks[at:at + size] for at in range(0, len(attacks), size)]
-            batches += [[item for item in work if item["file"] == name] for name in sorted({item["file"] for item in work})]
-            batches = [batch for batch in batches if batch]
-            if arguments.fault != "none":
-                batches = [batch for batch in batches if "expect" not in batch[0]]
+            # A list's items build on each other, and lists do not.
+            items = attacks + (work if arguments.fault == "none" else [])
+            batches = [list(batch) for _, batch in itertools.groupby(items, key=lambda item: item["file"])]
             with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
                 played = list(pool.map(lambda batch: play((home, project), batch), batches))
         finally:
