@@ -4,6 +4,7 @@
 use crate::{
     error::{Error, Result},
     home,
+    profile::Profile,
 };
 use protocol::{AccessToken, AccountId, Email, Label};
 use sealing::{ApiKey, Audience, Pin};
@@ -63,6 +64,8 @@ pub struct KeyConfig {
     pub project: Option<Label>,
     /// The environment, if something names it.
     pub environment: Option<Label>,
+    /// Whether the key lies out of the project, where a guarded profile keeps it.
+    kept_out: bool,
 }
 
 /// A project's file, as written.
@@ -106,7 +109,13 @@ impl KeyConfig {
                 ));
             }
             let key = parse_key(&text, "SECURECODE_API_KEY")?;
-            return Ok(Self { key, vault: person_vault(vault_url)?, project: None, environment: None });
+            return Ok(Self {
+                key,
+                vault: person_vault(vault_url)?,
+                project: None,
+                environment: None,
+                kept_out: false,
+            });
         }
         let Some(path) = find_upwards(start) else {
             return Err(Error::local(
@@ -134,6 +143,7 @@ impl KeyConfig {
         let file: ProjectFile = read_toml(path, &text)?;
         let ProjectFile { api_key, key, vault_url, audience, project, environment } = file;
         let api_key = api_key.map(Zeroizing::new);
+        let kept_out = api_key.is_none();
         let text = match (api_key, key) {
             (Some(text), None) => text,
             (None, Some(id)) => {
@@ -154,7 +164,27 @@ impl KeyConfig {
         };
         let key = parse_key(text.trim(), &path.display().to_string())?;
         let vault = VaultAddress::new(&vault_url, audience.as_deref())?;
-        Ok(Self { key, vault, project, environment })
+        Ok(Self { key, vault, project, environment, kept_out })
+    }
+
+    /// A key for a project's file.
+    pub fn for_project(
+        key: ApiKey,
+        vault: VaultAddress,
+        project: Option<Label>,
+        environment: Option<Label>,
+    ) -> Self {
+        Self { key, vault, project, environment, kept_out: false }
+    }
+
+    /// The profile to use the key under: this machine's, but no weaker than guard for a key that was kept out of
+    /// an agent's reach. Another `SECURECODE_HOME` does not loosen it.
+    ///
+    /// # Errors
+    /// When this machine's profile cannot be read.
+    pub fn profile(&self) -> Result<Profile> {
+        let least = if self.kept_out { Profile::Guard } else { Profile::Plain };
+        Ok(Profile::of_this_machine()?.max(least))
     }
 
     /// Whether a project's file holds the key itself, rather than a reference.
@@ -186,11 +216,15 @@ impl KeyConfig {
         Ok(id)
     }
 
-    /// Writes a project's file, 0600, where there is none.
+    /// Writes a project's file, 0600: with the key in the plain profile, with a reference to it in the others.
     ///
     /// # Errors
-    /// When there is one, or it cannot be written.
+    /// When it cannot be written.
     pub fn write_project_file(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(PROJECT_FILE);
+        if Profile::of_this_machine()?.is_guarded() {
+            return self.move_key_out(&path).map(drop);
+        }
         let file = ProjectFile {
             api_key: Some(self.key.expose().to_string()),
             key: None,
@@ -200,7 +234,7 @@ impl KeyConfig {
             environment: self.environment.clone(),
         };
         let text = Zeroizing::new(write_toml(&file)?);
-        home::replace_private_file(&folder.join(PROJECT_FILE), text.as_bytes())
+        home::replace_private_file(&path, text.as_bytes())
     }
 }
 

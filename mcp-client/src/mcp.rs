@@ -261,6 +261,13 @@ impl Server {
         let warned = session.warned;
         let open = self.open(session)?;
         let reveal = asked.reveal == Some(true);
+        let profile = open.config.profile()?;
+        if reveal && profile.is_guarded() {
+            return Err(Error::local(
+                format!("values are not shown to an agent here (this machine's profile is {profile})"),
+                "inject it into a command; or ask the user to run in their own terminal: securecode get NAME",
+            ));
+        }
         let how = if reveal { How::Reveal } else { How::Inject };
         let client = open.client(asked.environment.as_deref())?;
         let secrets = wanted.read(client, how)?;
@@ -285,7 +292,7 @@ impl Server {
         if reveal {
             return revealed(&secrets);
         }
-        let path = self.write(&open.config.key, &secrets)?.display().to_string();
+        let path = self.write(&open.config.key, profile, &secrets)?.display().to_string();
         let injected: Vec<String> =
             secrets.iter().map(|secret| format!("{} injected -> {path}", secret.name)).collect();
         let told = format!(
@@ -312,12 +319,12 @@ impl Server {
     }
 
     /// Replaces what the session's file holds; where it is.
-    fn write(&self, key: &ApiKey, secrets: &[OpenedSecret]) -> Result<PathBuf> {
+    fn write(&self, key: &ApiKey, profile: Profile, secrets: &[OpenedSecret]) -> Result<PathBuf> {
         let mut injected = self.injected.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*injected, Injected::Nothing) {
             let file = SessionFile::begin(key)?;
-            *injected = if Profile::of_this_machine()?.is_guarded() {
-                Injected::Ticket(Office::open(file.path())?, file)
+            *injected = if profile.is_guarded() {
+                Injected::Ticket(Office::open(file.path(), key)?, file)
             } else {
                 Injected::Values(file)
             };

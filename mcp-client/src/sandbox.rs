@@ -1,10 +1,11 @@
 //! The sandbox profile's own sandbox: what the agent's sandbox lets through (`securecode run`) runs in here.
 //!
 //! Built by bubblewrap: the disk is read-only but for the folder of work and the temporary one, our own folder
-//! is not there, and other processes are not to be seen. The network is the machine's.
+//! is not there, and other processes are not to be seen.
 
 use crate::{
     error::{Error, Result},
+    guard::hook::is_dotenv,
     home,
 };
 use std::{
@@ -16,11 +17,20 @@ use std::{
 const STEERING: [&str; 6] =
     [".claude", ".mcp.json", ".securecoderc", "CLAUDE.md", ".git/hooks", ".git/config"];
 
+/// What network a sandbox has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// The machine's.
+    Shared,
+    /// None.
+    None,
+}
+
 /// A command that will run in the sandbox, in `folder`; of our own folder it sees only `visible`.
 ///
 /// # Errors
 /// When bubblewrap is not installed.
-pub fn command(folder: &Path, visible: &[PathBuf]) -> Result<Command> {
+pub fn command(folder: &Path, visible: &[PathBuf], network: Network) -> Result<Command> {
     let program = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"]
         .into_iter()
         .find(|path| Path::new(path).exists());
@@ -35,6 +45,9 @@ pub fn command(folder: &Path, visible: &[PathBuf]) -> Result<Command> {
         command.arg(how).arg(path).arg(path);
     };
     command.args(["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc"]);
+    if network == Network::None {
+        command.arg("--unshare-net");
+    }
     command.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
     for temporary in [Path::new("/tmp"), Path::new("/var/tmp")] {
         if temporary.is_dir() {
@@ -50,7 +63,7 @@ pub fn command(folder: &Path, visible: &[PathBuf]) -> Result<Command> {
     }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with(".env") && entry.path().is_file() {
+        if is_dotenv(&name.to_string_lossy()) && entry.path().is_file() {
             command.arg("--ro-bind").arg("/dev/null").arg(entry.path());
         }
     }

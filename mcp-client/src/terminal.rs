@@ -8,13 +8,13 @@ use sealing::Passphrase;
 use std::io::{IsTerminal, Read};
 use zeroize::Zeroizing;
 
-/// Makes sure that a person wants a value to be shown, where this machine's profile keeps values from the agent:
-/// by the passphrase. A terminal alone proves nobody: an agent can make itself one.
+/// Makes sure that a person wants what an agent must not do, where the profile keeps values from the agent: by the
+/// passphrase. A terminal alone proves nobody: an agent can make itself one.
 ///
 /// # Errors
 /// When the passphrase is wrong, or nobody is there to type it.
-pub fn person(vault_url: Option<&str>) -> Result<()> {
-    if Profile::of_this_machine()?.is_guarded() {
+pub fn person(profile: Profile, vault_url: Option<&str>) -> Result<()> {
+    if profile.is_guarded() {
         crate::owner::Owner::unlock(vault_url)?;
     }
     Ok(())

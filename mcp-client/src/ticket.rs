@@ -12,7 +12,7 @@ use crate::{
 use data_encoding::{BASE64, HEXLOWER};
 use protocol::SecretName;
 use rustix::net::sockopt::socket_peercred;
-use sealing::SecretValue;
+use sealing::{ApiKey, SecretValue};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -94,15 +94,22 @@ struct State {
 }
 
 impl Office {
-    /// Opens the office of the session whose file is `session`: a socket beside it.
+    /// Opens the office of the session whose file is `session`: a socket beside it. The key is masked like a
+    /// secret, and never handed out.
     ///
     /// # Errors
     /// When the socket cannot be made.
-    pub fn open(session: &Path) -> Result<Self> {
+    pub fn open(session: &Path, key: &ApiKey) -> Result<Self> {
         let socket = session.with_extension("sock");
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).map_err(|error| Error::io(&socket, &error))?;
-        let state = State { ticket: String::new(), held: vec![], used: Instant::now() };
+        let key = Held {
+            name: "SECURECODE_API_KEY".to_owned(),
+            placeholder: format!("{PLACEHOLDER}{}", random()?),
+            value: Zeroizing::new(key.expose().as_bytes().to_vec()),
+            current: false,
+        };
+        let state = State { ticket: String::new(), held: vec![key], used: Instant::now() };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         std::thread::spawn(move || {
@@ -260,7 +267,11 @@ pub fn redeem(ticket: &str) -> Result<Redeemed> {
         return Err(ended());
     }
     let socket = home::session_folder()?.join(format!("{session}.sock"));
-    ask(&socket, ticket).ok_or_else(ended)
+    let mut redeemed = ask(&socket, ticket).ok_or_else(ended)?;
+    // A session that was begun to make older work of the agent's look unchanged does not.
+    let others = living().iter().map(|session| session.since).min();
+    redeemed.since = redeemed.since.min(others.unwrap_or(u128::MAX));
+    Ok(redeemed)
 }
 
 /// Every living session's secrets, to be masked.

@@ -36,7 +36,7 @@ pub(super) fn prove(settings: &Value, profile: Profile) -> Result<()> {
     let canary = format!("canary{}", ticket::random()?);
     let key = ApiKey::make()?;
     let file = SessionFile::begin(&key)?;
-    let office = Office::open(file.path())?;
+    let office = Office::open(file.path(), &key)?;
     let name = "CANARY".parse().map_err(|_| broken("the canary could not be made"))?;
     let value = SecretValue::new(Zeroizing::new(canary.clone().into_bytes()))
         .map_err(|_| broken("the canary could not be made"))?;

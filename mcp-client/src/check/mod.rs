@@ -79,6 +79,10 @@ struct Check {
 const DENIED: [&str; 3] = ["Read(.securecoderc)", "Read(.env)", "Read(.env.*)"];
 const DENIED_OURS: [&str; 2] = ["Read(~/.securecode/**)", "Edit(~/.securecode/**)"];
 
+/// Files that are named like one with values, and hold none.
+const DOTENV_EXAMPLES: [&str; 5] =
+    ["./.env.example", "./.env.sample", "./.env.template", "./.env.dist", "./.env.defaults"];
+
 /// Where in our folder this program has the names that the agent's settings use.
 const BIN: &str = "bin";
 
@@ -267,7 +271,11 @@ impl Check {
         let path = self.folder.join(".claude").join("settings.json");
         let text = read(&path)?.unwrap_or_default();
         let denied: Vec<&str> = DENIED.into_iter().chain(DENIED_OURS).collect();
-        let wanted = json!({ "permissions": { "deny": denied } });
+        let mut wanted = json!({ "permissions": { "deny": denied } });
+        if self.profile == Profile::Sandbox {
+            // The agent's sandbox makes each file of a rule unreadable, and git trips over one that it tracks.
+            wanted["sandbox"] = json!({ "filesystem": { "allowRead": DOTENV_EXAMPLES } });
+        }
         let after = settings::ensure(&path, &text, &wanted, &|_| false)?;
         self.file(
             "deny-rules",
@@ -368,11 +376,15 @@ impl Check {
                 "PostToolUse": [hook("*")],
             },
         });
+        let excluded: Vec<String> = guard::hook::LET_OUT
+            .iter()
+            .flat_map(|verb| [format!("securecode {verb}"), format!("securecode {verb} *")])
+            .collect();
         let add = match self.profile {
             Profile::Guard => json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": bin.join(guard::shell::NAME) } }),
             Profile::Sandbox => json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": null }, "sandbox": {
                 "enabled": true, "failIfUnavailable": true, "allowUnsandboxedCommands": false,
-                "excludedCommands": ["securecode run *"],
+                "excludedCommands": excluded,
                 "credentials": { "envVars": [
                     { "name": "SECURECODE_API_KEY", "mode": "deny" }, { "name": "SECURECODE_PASSPHRASE", "mode": "deny" },
                 ] },

@@ -5,10 +5,19 @@ use crate::{
     check,
     error::{Error, Kind, Result},
     profile::Profile,
+    terminal,
 };
 use std::io::Write;
 
-pub(super) fn run(fix: bool, profile: Option<Profile>, json: bool) -> Result<()> {
+pub(super) fn run(fix: bool, profile: Option<Profile>, vault_url: Option<&str>, json: bool) -> Result<()> {
+    let current = Profile::of_this_machine()?;
+    if fix && profile.is_some_and(|wanted| wanted < current) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "This loosens the profile of this machine, which is {current}: it needs the account's passphrase."
+        );
+        terminal::person(current, vault_url)?;
+    }
     let report = check::run(&current_folder()?, profile, fix)?;
     if json {
         print_json(&report)?;

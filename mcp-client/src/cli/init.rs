@@ -53,12 +53,7 @@ pub(super) fn run(
         permissions.push(Permission::Reveal);
     }
     let key = owner.create_key(&record, key_name(&project, &environment)?, &permissions, None)?;
-    let config = KeyConfig {
-        key,
-        vault: owner.vault(),
-        project: Some(project.clone()),
-        environment: Some(environment.clone()),
-    };
+    let config = KeyConfig::for_project(key, owner.vault(), Some(project.clone()), Some(environment.clone()));
     if let Err(error) = config.write_project_file(&folder) {
         // A key that nobody holds must not stay.
         let _ = owner.revoke_key(config.key.id());

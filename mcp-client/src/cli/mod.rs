@@ -289,19 +289,26 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Import(import) => import::run(&client(import.place.clone())?, &import),
         Command::List { place, json } => secrets::list(&client(place)?, json),
         Command::Get { name, reveal, place } => {
-            terminal::person(vault)?;
-            secrets::get(&client(place)?, &name, reveal)
+            let config = key_config(vault)?;
+            terminal::person(config.profile()?, vault)?;
+            secrets::get(&Client::new(&config, place.environment), &name, reveal)
         }
         Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
         Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
         Command::Run { place, only, no_mask, command, id: None } => {
-            return run::run(&client(place)?, vault, &only, no_mask, &command).map(ExitCode::from);
+            let config = key_config(vault)?;
+            let profile = config.profile()?;
+            if no_mask {
+                terminal::person(profile, vault)?;
+            }
+            let client = Client::new(&config, place.environment);
+            return run::run(&client, profile, &only, no_mask, &command).map(ExitCode::from);
         }
         Command::Usage { json } => usage::run(vault, json),
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
-        Command::Check { fix, profile, json } => check::run(fix, profile, json),
+        Command::Check { fix, profile, json } => check::run(fix, profile, vault, json),
         Command::Guard { command: None } => return Ok(guard::hook::run()),
         Command::Guard { command: Some(Guard::Exec { input, command }) } => {
             return guard::exec::run(&command, input).map(ExitCode::from);
@@ -311,9 +318,14 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// The client of the key that is configured here.
+/// The key that is configured here.
+fn key_config(vault_url: Option<&str>) -> Result<KeyConfig> {
+    KeyConfig::find(&current_folder()?, vault_url)
+}
+
+/// Its client.
 fn client(vault_url: Option<&str>, place: Place) -> Result<Client> {
-    Ok(Client::new(&KeyConfig::find(&current_folder()?, vault_url)?, place.environment))
+    Ok(Client::new(&key_config(vault_url)?, place.environment))
 }
 
 fn current_folder() -> Result<PathBuf> {

@@ -14,7 +14,7 @@ use crate::{
     },
     names,
     profile::Profile,
-    sandbox, terminal,
+    sandbox::{self, Network},
     ticket::{self, Held, Redeemed},
 };
 use protocol::{SecretName, body::How};
@@ -27,7 +27,7 @@ use std::{
 
 pub(super) fn run(
     client: &Client,
-    vault_url: Option<&str>,
+    profile: Profile,
     only: &[SecretName],
     no_mask: bool,
     command: &[OsString],
@@ -35,10 +35,6 @@ pub(super) fn run(
     let Some((program, arguments)) = command.split_first() else {
         return Err(Error::local("there is no command", "give one after `--`"));
     };
-    let profile = Profile::of_this_machine()?;
-    if no_mask {
-        terminal::person(vault_url)?;
-    }
     let secrets = read(client, only)?;
     // The oldest session that lives: what changed since may be an agent's work.
     let since = ticket::living().iter().map(|session| session.since).min().unwrap_or(u128::MAX);
@@ -46,7 +42,7 @@ pub(super) fn run(
     let masker = output::masker([&session])?;
     let trusted = !profile.is_guarded() || no_mask || is_trusted(command, &session);
     let mut child = if profile == Profile::Sandbox && !no_mask {
-        let mut sandboxed = sandbox::command(&super::current_folder()?, &[])?;
+        let mut sandboxed = sandbox::command(&super::current_folder()?, &[], Network::Shared)?;
         sandboxed.arg(program);
         sandboxed
     } else {

@@ -20,6 +20,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+/// The commands of ours that are let out of the agent's sandbox, which reaches neither vault nor key.
+pub const LET_OUT: [&str; 2] = ["run", "list"];
+
 /// Answers one call of a hook: JSON in, JSON out. Nothing to say is an empty answer.
 pub fn answer(input: &str) -> Result<Option<Value>, String> {
     let call: Value = serde_json::from_str(input).map_err(|_| "the hook's input is not JSON".to_owned())?;
@@ -71,13 +74,15 @@ fn before_command(input: &Value, folder: &Path) -> Option<Value> {
     let sandboxed = Profile::of_this_machine().ok() == Some(Profile::Sandbox);
     let uses_secrets = mentions_session_file(command);
     let judged = judge_command(command, folder)
-        .and_then(|()| if sandboxed { judge_our_own(command) } else { Ok(()) })
+        .and_then(|()| if sandboxed && !uses_secrets { judge_our_own(command) } else { Ok(()) })
         .and_then(|()| {
             if uses_secrets { line::guard(command, "guard", &HashSet::new()).map(drop) } else { Ok(()) }
         });
     match judged {
         Err(refusal) => Some(decided("deny", &refusal.0)),
-        Ok(()) if sandboxed && uses_secrets => Some(in_our_sandbox(command, folder, input)),
+        Ok(()) if sandboxed && (uses_secrets || works_on_git(command)) => {
+            Some(in_our_sandbox(command, folder, input))
+        }
         Ok(()) => None,
     }
 }
@@ -88,7 +93,27 @@ fn decided(decision: &str, reason: &str) -> Value {
     }})
 }
 
-/// Has a line with secrets run in our sandbox: what the agent runs in its place is let out of its own.
+/// Whether a line changes or lists what git tracks, on this machine alone. In the agent's sandbox git finds files
+/// that only stand for what may not be made there (`.gitconfig`, `.vscode`, …), lists them, and fails to add them.
+fn works_on_git(command: &str) -> bool {
+    const TRIPPED: [&str; 3] = ["add", "stash", "clean"];
+    const REMOTE: [&str; 8] =
+        ["push", "pull", "fetch", "clone", "ls-remote", "submodule", "remote", "config"];
+    let parts = command.split([';', '&', '|', '\n', '(', ')', '`']);
+    let commands = parts.map(|part| part.split_whitespace().collect::<Vec<_>>());
+    let moves = command.split_whitespace().any(|word| word == "cd");
+    let mut local = false;
+    for words in commands.filter(|words| words.contains(&"git")) {
+        if words.iter().any(|word| REMOTE.contains(word)) {
+            return false;
+        }
+        // Where the agent is afterwards, it only knows of what runs in its own sandbox.
+        local |= words.first() == Some(&"git") && (!moves || words.iter().any(|word| TRIPPED.contains(word)));
+    }
+    local
+}
+
+/// Has a line run in our sandbox: what the agent runs in its place is let out of its own.
 fn in_our_sandbox(command: &str, folder: &Path, input: &Value) -> Value {
     // The agent will judge the new command by the person's rules, so the old one is judged here.
     match rules::of_the_person(command, folder) {
@@ -109,21 +134,26 @@ fn in_our_sandbox(command: &str, folder: &Path, input: &Value) -> Value {
     }
 }
 
-/// `securecode run` is let out of the agent's sandbox, so it stands alone or not at all.
+/// What is let out of the agent's sandbox stands alone or not at all.
 fn judge_our_own(command: &str) -> Result<(), Refusal> {
     let plain = without_quotes(command);
     let words: Vec<&str> = plain.split_whitespace().collect();
-    let runs = words
-        .windows(2)
-        .any(|pair| matches!(pair, [program, "run"] if program.rsplit('/').next() == Some("securecode")));
-    let alone = words.starts_with(&["securecode", "run"])
-        && !command.contains([';', '&', '|', '\n', '<', '>', '`', '(', ')']);
-    if runs && (!alone || words.contains(&"--id")) {
-        return Err(refused(
-            "`securecode run -- COMMAND` must be the whole command line; better: source FILE && COMMAND",
-        ));
+    let verb = words.windows(2).find_map(|pair| match pair {
+        [program, verb] if program.rsplit('/').next() == Some("securecode") && LET_OUT.contains(verb) => {
+            Some(*verb)
+        }
+        _ => None,
+    });
+    let Some(verb) = verb else { return Ok(()) };
+    let alone = words.starts_with(&["securecode", verb])
+        && !command.contains([';', '&', '|', '\n', '<', '>', '`', '(', ')', '$']);
+    if alone && !words.contains(&"--id") {
+        return Ok(());
     }
-    Ok(())
+    Err(refused(match verb {
+        "run" => "`securecode run -- COMMAND` must be the whole command line; better: source FILE && COMMAND",
+        _ => "in the sandbox, `securecode list` must be the whole command line; or call list-secrets",
+    }))
 }
 
 /// A command as its words are, however they are quoted.
@@ -170,8 +200,13 @@ pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
             return Err(refused(&format!("~/.securecode is not for reading; {USE}")));
         }
     }
-    if plain.contains(".session") && !uses_secrets {
+    if plain.contains(".session") && !uses_secrets || reaches_our_folder(&plain, folder) {
         return Err(refused(USE));
+    }
+    if plain.contains("SECURECODE_HOME=") || starts_our_server(&plain) {
+        return Err(refused(
+            "the vault's own server and folder are the person's to choose; call get-secret for secrets",
+        ));
     }
     if reads_processes(&plain) {
         return Err(refused(
@@ -189,6 +224,100 @@ pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// Whether a word with wildcards, variables or braces in it may stand for our folder or something in it.
+fn reaches_our_folder(command: &str, folder: &Path) -> bool {
+    const ONLY_NAMES: [&str; 6] = ["ls", "echo", "printf", "stat", "du", "test"];
+    let (Ok(own), Some(home)) = (home::folder(), std::env::home_dir()) else { return false };
+    let moves =
+        ["cd", "pushd", "-C"].iter().any(|word| command.split_whitespace().any(|other| other == *word));
+    let separates = |c: char| c.is_whitespace() || "<>=,:".contains(c);
+    command.split([';', '&', '|', '\n', '(', ')', '`']).any(|part| {
+        let mut words = part.split(separates).filter(|word| !word.is_empty()).peekable();
+        let only_names = words.peek().is_some_and(|first| ONLY_NAMES.contains(first));
+        words.any(|word| {
+            let word = word.replace("${HOME}", "~").replace("$HOME", "~");
+            if only_names || !word.contains(['*', '?', '[', '{', '$']) {
+                return false;
+            }
+            let word = word.strip_prefix("~/").map_or_else(|| PathBuf::from(&word), |rest| home.join(rest));
+            let elsewhere = moves.then(|| home.join(&word));
+            [Some(folder.join(&word)), elsewhere].into_iter().flatten().any(|path| may_be_in(&path, &own))
+        })
+    })
+}
+
+/// Whether a path with wildcards in it may lie in a folder.
+fn may_be_in(path: &Path, folder: &Path) -> bool {
+    let path = lexical(path);
+    let parts: Vec<_> = path.components().collect();
+    let ours: Vec<_> = folder.components().collect();
+    parts.len() >= ours.len()
+        && parts.iter().zip(&ours).all(|(part, ours)| {
+            let (part, ours) = (part.as_os_str().to_string_lossy(), ours.as_os_str().to_string_lossy());
+            let made = part.contains(['$', '{']);
+            let pattern = as_wildcards(&part);
+            // A name with a dot is no wildcard's, unless the shell was told so; a bare variable may be anything,
+            // so it says nothing.
+            part == ours
+                || (made || part.starts_with('.') == ours.starts_with('.'))
+                    && pattern != "*"
+                    && rules::glob(&pattern, &ours)
+                || pattern == "*" && !ours.starts_with('.')
+        })
+}
+
+/// A shell's pattern with `*` for everything that may stand for more than itself.
+fn as_wildcards(part: &str) -> String {
+    let mut pattern = String::new();
+    let mut rest = part.chars();
+    while let Some(c) = rest.next() {
+        let closes = match c {
+            '*' | '?' => None,
+            '[' => Some(']'),
+            '{' => Some('}'),
+            '$' => {
+                let name = rest.as_str();
+                let end = name.strip_prefix('{').map_or_else(
+                    || name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len()),
+                    |braced| braced.find('}').map_or(name.len(), |end| end + 2),
+                );
+                rest = name.get(end..).unwrap_or_default().chars();
+                None
+            }
+            c => {
+                pattern.push(c);
+                continue;
+            }
+        };
+        if let Some(closes) = closes {
+            rest.by_ref().take_while(|c| *c != closes).for_each(drop);
+        }
+        if !pattern.ends_with('*') {
+            pattern.push('*');
+        }
+    }
+    pattern
+}
+
+/// Whether a line starts what only the agent's program starts: a server of ours, or the guard.
+fn starts_our_server(command: &str) -> bool {
+    const LAUNCHERS: [&str; 17] = [
+        "env", "nohup", "timeout", "setsid", "exec", "command", "time", "nice", "stdbuf", "xargs", "sudo",
+        "coproc", "sh", "bash", "zsh", "dash", "ksh",
+    ];
+    command.split([';', '&', '|', '\n', '(', ')', '`', '{']).any(|part| {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        let is_ours = |pair: &[&str]| matches!(pair, [program, "mcp" | "guard"] if program.rsplit('/').next() == Some("securecode"));
+        words.windows(2).position(is_ours).is_some_and(|at| {
+            let mut option = false;
+            words.iter().take(at).all(|word| {
+                let of_option = std::mem::replace(&mut option, word.starts_with('-'));
+                option || of_option || word.contains('=') || word.parse::<f32>().is_ok() || LAUNCHERS.contains(word)
+            })
+        })
+    })
 }
 
 /// Whether the path around `at` is the operand of `source` or `.`.
@@ -284,7 +413,7 @@ fn reads_dotenv(command: &str, folder: &Path) -> Option<String> {
 }
 
 /// Whether a name is that of a file with values, rather than of an example of one.
-fn is_dotenv(name: &str) -> bool {
+pub fn is_dotenv(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(".env") else { return false };
     let examples = ["example", "sample", "template", "dist", "defaults", "schema", "tpl"];
     (rest.is_empty() || rest.starts_with(['.', '*']))
@@ -427,6 +556,14 @@ mod tests {
             "source {F} && cat /proc/self/environ",
             "cat /proc/12/environ",
             "echo source {F}; cp source {F}",
+            "cat ~/.secure*/keys/*",
+            "cat $HOME/.s?curecode/k*/*",
+            "X=.secure; cat ~/${X}code/keys/*",
+            "cat ~/.{securecode,x}/keys/*",
+            "cd && cat .sec*/keys/*",
+            "SECURECODE_HOME=/tmp/x securecode list",
+            "cat in | securecode mcp",
+            "env -u CLAUDECODE timeout 5 securecode mcp < in",
         ] {
             assert!(is_refused(command), "{command}");
         }
@@ -445,6 +582,12 @@ mod tests {
             "securecode list",
             "git check-ignore .securecoderc",
             "cat <<EOF\nuse .env\nEOF",
+            "git commit -m 'explain securecode mcp'",
+            "rm -rf *.o .cache* && cat .*rc",
+            "ls -d ~/.*",
+            "cat ~/.config/*/settings.json",
+            "for f in src/*; do wc -l $f; done",
+            "cd ~ && ls $DIR",
         ] {
             assert!(!is_refused(command), "{command}");
         }
