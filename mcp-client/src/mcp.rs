@@ -48,6 +48,7 @@ workflow. Never paste them in chat messages, commit them to git, or include them
 pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
     // What is written from now on may be the agent's work.
     ticket::began();
+    ticket::hide_memory();
     sweep_left_behind()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime =

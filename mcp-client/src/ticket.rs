@@ -251,6 +251,18 @@ pub fn steering() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Closes this process's memory, environment and core dumps to other processes of the same user, where the system can
+/// (Linux; root is not kept out). A process that still asks for a ticket must not call it: who asks shows by `/proc` which
+/// program it is.
+pub fn hide_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // Where it fails, what it guards against stays possible, and all else holds.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
 /// Redeems a ticket.
 ///
 /// # Errors
@@ -258,8 +270,8 @@ pub fn steering() -> BTreeMap<String, String> {
 pub fn redeem(ticket: &str) -> Result<Redeemed> {
     let ended = || {
         Error::local(
-            "the session file's ticket is not good any more: get-secret was called again, or the session ended",
-            "call get-secret again, and source the path it answers",
+            "the session file's ticket is not good any more: get-secret was called again, the session ended, or securecode was updated while it ran",
+            "call get-secret again, and source the path it answers; after an update, restart the agent",
         )
     };
     let session = ticket.split_once('.').map(|(session, _)| session).ok_or_else(ended)?;

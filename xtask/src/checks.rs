@@ -1,6 +1,7 @@
 //! The demo, and every check and test.
 
 use crate::{
+    agent,
     step::{Steps, ask, command, root, run},
     tools::{cargo_binary, python_binary},
     wasm,
@@ -8,7 +9,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-pub(crate) const STEPS: usize = 8;
+pub(crate) const STEPS: usize = 9;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
@@ -60,9 +61,17 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     steps.next("the main job against the native vault");
     crate::demo::run()?;
 
+    agent(steps)?;
+
     steps.next("done");
     println!("all checks passed");
     Ok(())
+}
+
+/// The real coding agent, in each profile.
+pub(crate) fn agent(steps: &mut Steps) -> Result<()> {
+    steps.next("the real Claude Code: attacks and ordinary work in each profile (about ten minutes)");
+    agent::measure()
 }
 
 /// The API suite in workerd alone.

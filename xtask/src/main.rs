@@ -1,6 +1,7 @@
 //! The project's commands, run as `cargo xtask …`. Each says what it does, skips what is done, and fails with a
 //! cause and a remedy.
 
+mod agent;
 mod checks;
 mod demo;
 mod step;
@@ -17,7 +18,8 @@ cargo xtask demo       run the main job on this machine: vault, .env, agent, com
 cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
-cargo xtask edge       run the API suite in workerd, with the Worker that is built";
+cargo xtask edge       run the API suite in workerd, with the Worker that is built
+cargo xtask agent      let the real Claude Code attack each profile and do ordinary work in it: what leaked, what broke";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -38,6 +40,9 @@ fn run(command: &str) -> Result<()> {
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
         "edge" => checks::edge(),
+        "agent" => {
+            tools::set_up(&mut Steps::new(tools::STEPS + 1)).and_then(|mut steps| checks::agent(&mut steps))
+        }
         other => bail!("there is no command `{other}`\n{USAGE}"),
     }
 }

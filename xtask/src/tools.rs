@@ -19,6 +19,19 @@ const WASM_BINDGEN: (&str, &str) = ("wasm-bindgen-cli", "wasm-bindgen");
 const SHELLS: [(&str, &str); 5] =
     [("dash", "dash"), ("bash", "bash"), ("zsh", "zsh"), ("ksh", "ksh93u+m"), ("busybox", "busybox")];
 
+/// The agent's sandbox, and programs that its lists of attacks and work use.
+const AGENT_PROGRAMS: [(&str, &str); 9] = [
+    ("bwrap", "bubblewrap"),
+    ("socat", "socat"),
+    ("gcc", "gcc"),
+    ("make", "make"),
+    ("git", "git"),
+    ("curl", "curl"),
+    ("ps", "procps"),
+    ("xxd", "xxd"),
+    ("zip", "zip"),
+];
+
 pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
     steps.next("the wasm32 target of Rust (a minute; on Debian without the download server two)");
     wasm::set_up_target(steps)?;
@@ -35,8 +48,8 @@ pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
     steps.next("an independent Python implementation's library (once, seconds)");
     python(steps)?;
 
-    steps.next("the shells that values must pass through");
-    shells(steps)?;
+    steps.next("the shells that values must pass through, and the programs that agents use");
+    programs(steps)?;
 
     steps.next("the native programs");
     run(
@@ -69,6 +82,11 @@ fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
         &mut command("cargo", &arguments),
         "check that the crate registry can be reached, then run this again",
     )
+}
+
+/// Where npm put a package.
+pub(crate) fn npm_module(name: &str) -> PathBuf {
+    root().join("tests").join("tools").join("node_modules").join(name)
 }
 
 fn npm_tools(steps: &Steps) -> Result<()> {
@@ -124,11 +142,12 @@ fn python(steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-fn shells(steps: &Steps) -> Result<()> {
+fn programs(steps: &Steps) -> Result<()> {
+    let wanted = SHELLS.into_iter().chain(AGENT_PROGRAMS);
     let missing: Vec<&str> =
-        SHELLS.into_iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| package).collect();
+        wanted.filter(|(program, _)| !on_path(program)).map(|(_, package)| package).collect();
     if missing.is_empty() {
-        steps.already("dash, bash, zsh, ksh, busybox");
+        steps.already("dash, bash, zsh, ksh, busybox, bubblewrap and the rest");
         return Ok(());
     }
     apt_install(&missing)

@@ -94,6 +94,7 @@ pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
     outputs.push(Output::new(from, stdout, masker));
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)?;
     let mut child = command.spawn()?;
+    crate::ticket::hide_memory();
     // The command holds the pipe's other ends.
     drop(command);
     let pid = Pid::from_child(&child);
