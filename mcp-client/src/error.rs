@@ -54,6 +54,11 @@ impl Error {
         )
     }
 
+    /// A secret that is not there.
+    pub fn absent(name: &protocol::SecretName) -> Self {
+        Self::new(Kind::Refused, format!("there is no secret {name}"), "list the names: securecode list")
+    }
+
     /// The vault's refusal, in this program's words.
     pub fn refused(code: Code, limit: Option<Resource>) -> Self {
         let (what, remedy) = code.advice().split_once("; ").unwrap_or((code.advice(), "try again"));

@@ -4,9 +4,15 @@
 //! A session here is the process, never the protocol's handshake: the newer life of MCP has none.
 
 use crate::{
+    check,
     config::KeyConfig,
     environment::Client,
     error::{Error, Result},
+    guard::{
+        exec, hook, line,
+        output::{self as guarded, masker as masked},
+        rules::{self, Decision},
+    },
     names,
     profile::Profile,
     session_file::{SessionFile, render, sweep_left_behind},
@@ -26,8 +32,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
+    ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    process::Command,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 const INSTRUCTIONS: &str = "\
@@ -158,6 +167,30 @@ struct ListSecrets {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+struct RunWithSecrets {
+    /// The program and its arguments, e.g. ["npm", "test"]. No shell reads them.
+    command: Vec<String>,
+    /// The names of the secrets it needs. Without this: all of the environment.
+    #[serde(default)]
+    names: Option<Vec<String>>,
+    /// The environment, if the key may use several.
+    #[serde(default)]
+    environment: Option<String>,
+    /// How long it may take, in seconds: 120 if not given, at most 600.
+    #[serde(default)]
+    timeout_seconds: Option<u64>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SecurityCheck {
+    /// Mend what can be mended.
+    #[serde(default)]
+    fix: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Nothing {}
 
 #[tool_router]
@@ -178,7 +211,7 @@ impl Server {
         }))
     )]
     async fn get_secret(&self, Parameters(asked): Parameters<GetSecret>) -> CallToolResult {
-        self.within(move |server, session| server.get(session, &asked)).await
+        self.within(move |server| server.get(&mut server.session(), &asked)).await
     }
 
     #[tool(
@@ -191,7 +224,54 @@ impl Server {
         }))
     )]
     async fn list_secrets(&self, Parameters(asked): Parameters<ListSecrets>) -> CallToolResult {
-        self.within(move |server, session| server.list(session, &asked)).await
+        self.within(move |server| server.list(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
+        name = "run-with-secrets",
+        title = "Run a command with secrets",
+        description = "Runs one command, given as its arguments without a shell, with secrets in its environment, and \
+            answers what it printed, with values taken out. For a pipe or a line of shell use get-secret and source.",
+        annotations(read_only_hint = false, destructive_hint = true, idempotent_hint = false, open_world_hint = true),
+        output_schema = output(json!({
+            "exit_code": { "type": ["integer", "null"], "description": "Nothing where a signal ended the command." },
+            "timed_out": { "type": "boolean", "description": "Whether it was ended because it took too long." },
+            "stdout": { "type": "string" },
+            "stderr": { "type": "string" },
+            "left_out": { "type": "array", "items": { "type": "string" }, "description": "Secrets whose names no variable may have." },
+            "notice": { "type": "string", "description": "To be heeded before the tool is called again." },
+        }))
+    )]
+    async fn run_with_secrets(&self, Parameters(asked): Parameters<RunWithSecrets>) -> CallToolResult {
+        // The session is free again while the command runs.
+        self.within(move |server| match server.prepare(&mut server.session(), &asked)? {
+            Prepared::Notice(notice) => Ok(notice),
+            Prepared::Ready(ready) => ready.run(),
+        })
+        .await
+    }
+
+    #[tool(
+        name = "security-check",
+        title = "Check the set-up",
+        description = "Looks whether this project and this machine's agent keep secrets out of the conversation; \
+            with fix, mends what can be mended. Names and findings only, no values.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = true
+        ),
+        output_schema = output(json!({
+            "profile": { "type": "string", "description": "The profile that was checked for." },
+            "passed": { "type": "integer", "description": "How many findings are good." },
+            "total": { "type": "integer", "description": "How many there are." },
+            "findings": { "type": "array", "items": { "type": "object" }, "description": "Each, with what to do." },
+            "changed": { "type": "array", "items": { "type": "string" }, "description": "Files that were changed." },
+        }))
+    )]
+    async fn security_check(&self, Parameters(asked): Parameters<SecurityCheck>) -> CallToolResult {
+        self.within(move |server| server.check(asked.fix == Some(true))).await
     }
 
     #[tool(
@@ -224,24 +304,24 @@ impl ServerHandler for Server {
 }
 
 impl Server {
-    /// Runs one tool's work off the protocol's thread, one at a time.
+    /// Runs one tool's work off the protocol's thread.
     async fn within(
         &self,
-        work: impl FnOnce(&Self, &mut Session) -> Result<CallToolResult> + Send + 'static,
+        work: impl FnOnce(&Self) -> Result<CallToolResult> + Send + 'static,
     ) -> CallToolResult {
         let server = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let session = server.session.clone();
-            let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&server, &mut session)
-        });
-        match done.await {
+        match tokio::task::spawn_blocking(move || work(&server)).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
             Err(_) => {
                 CallToolResult::error(vec![ContentBlock::text("the tool failed; nothing was injected")])
             }
         }
+    }
+
+    /// The session, for one tool at a time.
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open<'a>(&self, session: &'a mut Session) -> Result<&'a mut Open> {
@@ -255,9 +335,8 @@ impl Server {
     fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<CallToolResult> {
         self.check_alive()?;
         let wanted = Wanted::parse(asked)?;
-        if !session.welcomed {
-            session.welcomed = true;
-            return Ok(notice(WELCOME));
+        if let Some(welcome) = session.welcome() {
+            return Ok(welcome);
         }
         let warned = session.warned;
         let open = self.open(session)?;
@@ -282,12 +361,8 @@ impl Server {
                 ));
             }
             if !warned {
-                let warning = format!(
-                    "Warning: You are accessing {} which is tagged as PRODUCTION. Make sure this is intentional.",
-                    secret.name
-                );
                 session.warned = true;
-                return Ok(notice(&warning));
+                return Ok(production_warning(&secret.name));
             }
         }
         if reveal {
@@ -308,6 +383,84 @@ impl Server {
         result.structured_content = Some(json!({
             "message": message, "path": path, "names": names, "environment": environment.environment,
             "expires": "with the next get-secret, byebye, or the end of this session",
+        }));
+        Ok(result)
+    }
+
+    /// Everything that is decided before a command runs.
+    fn prepare(&self, session: &mut Session, asked: &RunWithSecrets) -> Result<Prepared> {
+        self.check_alive()?;
+        let names: Vec<SecretName> =
+            asked.names.iter().flatten().map(|name| parse(name)).collect::<Result<_>>()?;
+        if asked.command.is_empty() {
+            return Err(Error::local(
+                "there is no command",
+                "give the program and its arguments in `command`",
+            ));
+        }
+        if let Some(welcome) = session.welcome() {
+            return Ok(Prepared::Notice(welcome));
+        }
+        let warned = session.warned;
+        let open = self.open(session)?;
+        let profile = open.config.profile()?;
+        let argv: Vec<OsString> = asked.command.iter().map(OsString::from).collect();
+        if profile.is_guarded() {
+            self.permitted(&asked.command)?;
+        }
+        let client = open.client(asked.environment.as_deref())?;
+        let secrets = client.read_all(How::Run)?.secrets;
+        let is_production = client.environment()?.names.production;
+        let wanted = |secret: &&OpenedSecret| names.is_empty() || names.contains(&secret.name);
+        let production =
+            secrets.iter().filter(wanted).find(|secret| is_production || secret.meta.is_production());
+        if let Some(secret) = production.filter(|_| !warned) {
+            session.warned = true;
+            return Ok(Prepared::Notice(production_warning(&secret.name)));
+        }
+        let (held, left_out) = ticket::hold(&secrets, &names)?;
+        if profile.is_guarded()
+            && let Some(why) = exec::mistrusted(&argv, &held)
+        {
+            return Err(Error::local(
+                format!("not run, because {why}"),
+                "run a program that was there, unchanged, when the session began; or ask the user to run it in their own terminal: securecode run -- …",
+            ));
+        }
+        let sandboxed = (profile == Profile::Sandbox).then_some(self.start.as_path());
+        let mut command = exec::alone(&argv, &held, true, sandboxed)?;
+        command.current_dir(&self.start);
+        let patience = Duration::from_secs(asked.timeout_seconds.unwrap_or(120).clamp(1, 600));
+        let mut sessions = ticket::living();
+        sessions.push(held);
+        Ok(Prepared::Ready(Box::new(Ready { command, masker: masked(&sessions)?, patience, left_out })))
+    }
+
+    /// Whether the person's own rules for the agent's shell commands let a command pass. They do not reach this
+    /// tool, and what they forbid there is not to be had here.
+    fn permitted(&self, command: &[String]) -> Result<()> {
+        let line = command.iter().map(|word| line::quote(word)).collect::<Vec<_>>().join(" ");
+        hook::judge_command(&line, &self.start)
+            .map_err(|refusal| Error::local(refusal.0, "use list-secrets, get-secret and source"))?;
+        match rules::of_the_person(&command.join(" "), &self.start) {
+            Decision::Allow => Ok(()),
+            Decision::Ask | Decision::Deny => Err(Error::local(
+                "the user's permission rules do not let this command run unasked",
+                "ask the user, or run another",
+            )),
+        }
+    }
+
+    fn check(&self, fix: bool) -> Result<CallToolResult> {
+        let report = check::run(&self.start, None, fix)?;
+        let lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        let score = format!("{} of {} ({} profile)", report.passed, report.total, report.profile);
+        let mut result = text(&format!("{}\n\n{score}", lines.join("\n")));
+        // Not what changed in the files: they are the user's, and may hold what is no business of the model.
+        let changed: Vec<&PathBuf> = report.changes.iter().map(|change| &change.path).collect();
+        result.structured_content = Some(json!({
+            "profile": report.profile, "passed": report.passed, "total": report.total,
+            "findings": report.findings, "changed": changed,
         }));
         Ok(result)
     }
@@ -385,6 +538,61 @@ impl Open {
             }
         };
         self.clients.get(position).map(|(_, client)| client).ok_or_else(ended)
+    }
+}
+
+impl Session {
+    /// The session's first tip, once.
+    fn welcome(&mut self) -> Option<CallToolResult> {
+        (!std::mem::replace(&mut self.welcomed, true)).then(|| notice(WELCOME))
+    }
+}
+
+/// What a call of run-with-secrets comes to.
+enum Prepared {
+    Notice(CallToolResult),
+    Ready(Box<Ready>),
+}
+
+/// A command with its secrets, and what masks them.
+struct Ready {
+    command: Command,
+    masker: masker::Masker,
+    patience: Duration,
+    left_out: Vec<SecretName>,
+}
+
+impl Ready {
+    /// At most so many bytes of each output are answered: about as much as the agent takes of its own shell.
+    const LIMIT: usize = 30_000;
+
+    fn run(self) -> Result<CallToolResult> {
+        let captured =
+            guarded::capture(self.command, &self.masker, Self::LIMIT, self.patience).map_err(|error| {
+                Error::local(format!("the command was not run: {error}"), "check the program's name and path")
+            })?;
+        let mut told = Vec::new();
+        for name in &self.left_out {
+            told.push(format!("{name} was left out: a variable of that name could take over a tool."));
+        }
+        if captured.timed_out {
+            told.push(format!(
+                "Ended after {} seconds; give timeout_seconds for longer.",
+                self.patience.as_secs()
+            ));
+        }
+        let (stdout, stderr) = (captured.stdout.text(), captured.stderr.text());
+        told.extend([&stdout, &stderr].into_iter().filter(|text| !text.is_empty()).cloned());
+        if let Some(code) = captured.code.filter(|code| *code != 0) {
+            told.push(format!("Exit code {code}"));
+        }
+        let mut result = text(&told.join("\n"));
+        result.is_error = Some(captured.timed_out || captured.code != Some(0));
+        result.structured_content = Some(json!({
+            "exit_code": captured.code, "timed_out": captured.timed_out, "stdout": stdout, "stderr": stderr,
+            "left_out": self.left_out,
+        }));
+        Ok(result)
     }
 }
 
@@ -472,13 +680,19 @@ fn revealed(secrets: &[OpenedSecret]) -> Result<CallToolResult> {
     Ok(text(value))
 }
 
+fn production_warning(name: &SecretName) -> CallToolResult {
+    notice(&format!(
+        "Warning: You are accessing {name} which is tagged as PRODUCTION. Make sure this is intentional."
+    ))
+}
+
 fn text(told: &str) -> CallToolResult {
     CallToolResult::success(vec![ContentBlock::text(told)])
 }
 
 /// A tip that takes the place of the answer: the tool must be called again.
 fn notice(told: &str) -> CallToolResult {
-    let whole = format!("{told}\n\nNothing was injected. Call the tool again to go on.");
+    let whole = format!("{told}\n\nNothing was done. Call the tool again to go on.");
     let mut result = text(&whole);
     result.structured_content = Some(json!({ "notice": whole }));
     result

@@ -7,12 +7,13 @@
 
 use crate::{
     error::{Error, Result},
-    home,
+    guard::agents,
+    home, names,
 };
 use data_encoding::{BASE64, HEXLOWER};
 use protocol::SecretName;
 use rustix::net::sockopt::socket_peercred;
-use sealing::{ApiKey, SecretValue};
+use sealing::{ApiKey, OpenedSecret, SecretValue};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -281,9 +282,39 @@ pub fn redeem(ticket: &str) -> Result<Redeemed> {
     let socket = home::session_folder()?.join(format!("{session}.sock"));
     let mut redeemed = ask(&socket, ticket).ok_or_else(ended)?;
     // A session that was begun to make older work of the agent's look unchanged does not.
-    let others = living().iter().map(|session| session.since).min();
-    redeemed.since = redeemed.since.min(others.unwrap_or(u128::MAX));
+    redeemed.since = redeemed.since.min(oldest_living().unwrap_or(u128::MAX));
     Ok(redeemed)
+}
+
+/// Secrets for one command that is not the agent's line, with placeholders for one that is not trusted; and the names
+/// that are left out because a variable of that name could take over a tool. None are wanted by name: all are.
+///
+/// # Errors
+/// When a secret that is wanted is not there.
+pub fn hold(secrets: &[OpenedSecret], wanted: &[SecretName]) -> Result<(Redeemed, Vec<SecretName>)> {
+    if let Some(missing) = wanted.iter().find(|name| !secrets.iter().any(|secret| secret.name == **name)) {
+        return Err(Error::absent(missing));
+    }
+    let (mut held, mut left_out) = (Vec::new(), Vec::new());
+    for secret in secrets.iter().filter(|secret| wanted.is_empty() || wanted.contains(&secret.name)) {
+        if !names::is_usable(&secret.name)? {
+            left_out.push(secret.name.clone());
+            continue;
+        }
+        held.push(Held {
+            name: secret.name.to_string(),
+            placeholder: format!("{PLACEHOLDER}{}-placeholder", secret.name),
+            value: secret.value.expose().to_vec().into(),
+            current: true,
+        });
+    }
+    let since = oldest_living().or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
+    Ok((Redeemed { secrets: held, since, environment: steering() }, left_out))
+}
+
+/// When the oldest living session began: what changed since may be an agent's work.
+fn oldest_living() -> Option<u128> {
+    living().iter().map(|session| session.since).min()
 }
 
 /// Every living session's secrets, to be masked.

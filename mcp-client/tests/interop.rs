@@ -38,7 +38,10 @@ fn the_official_typescript_sdk_gets_a_secret_injected() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(seen["tools"], serde_json::json!(["byebye", "get-secret", "list-secrets"]));
+    assert_eq!(
+        seen["tools"],
+        serde_json::json!(["byebye", "get-secret", "list-secrets", "run-with-secrets", "security-check"])
+    );
     assert!(seen["tip"].as_str().unwrap().starts_with("Welcome to SecureCode!"));
     let value = data_encoding::HEXLOWER.decode(seen["value"].as_str().unwrap().as_bytes()).unwrap();
     assert_eq!(String::from_utf8(value).unwrap().trim_end(), CANARY);

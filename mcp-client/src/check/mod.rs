@@ -39,6 +39,21 @@ pub struct Finding {
     pub detail: Option<String>,
 }
 
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mark = match (self.ok, self.fixed) {
+            (true, true) => "mended",
+            (true, false) => "ok    ",
+            (false, _) => "WRONG ",
+        };
+        write!(f, "{mark}  {}", self.title)?;
+        match &self.detail {
+            Some(detail) => write!(f, "\n        {}", detail.replace('\n', "\n        ")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Everything that was looked at.
 #[derive(Debug, Serialize)]
 pub struct Report {

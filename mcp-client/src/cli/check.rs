@@ -30,15 +30,7 @@ pub(super) fn run(fix: bool, profile: Option<Profile>, vault_url: Option<&str>, 
             say!("{}", change.diff);
         }
         for finding in &report.findings {
-            let mark = match (finding.ok, finding.fixed) {
-                (true, true) => "mended",
-                (true, false) => "ok    ",
-                (false, _) => "WRONG ",
-            };
-            say!("{mark}  {}", finding.title);
-            if let Some(detail) = &finding.detail {
-                say!("        {}", detail.replace('\n', "\n        "));
-            }
+            say!("{finding}");
         }
         say!("\n{} of {} ({} profile)", report.passed, report.total, report.profile);
     }

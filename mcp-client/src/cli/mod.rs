@@ -278,7 +278,8 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> Result<ExitCode> {
     let vault = arguments.vault_url.as_deref();
-    let client = |place: Place| client(vault, place).map(|client| client.at_least(arguments.min_manifest));
+    let open = |place: Place| open(vault, place, arguments.min_manifest);
+    let client = |place: Place| open(place).map(|(client, _)| client);
     let done = match arguments.command {
         Command::Signup { email, recovery_file } => account::sign_up(vault, &email, recovery_file.as_deref()),
         Command::Login { email } => account::log_in(vault, email.as_deref()),
@@ -289,20 +290,18 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Import(import) => import::run(&client(import.place.clone())?, &import),
         Command::List { place, json } => secrets::list(&client(place)?, json),
         Command::Get { name, reveal, place } => {
-            let config = key_config(vault)?;
-            terminal::person(config.profile()?, vault)?;
-            secrets::get(&Client::new(&config, place.environment), &name, reveal)
+            let (client, profile) = open(place)?;
+            terminal::person(profile, vault)?;
+            secrets::get(&client, &name, reveal)
         }
         Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
         Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
         Command::Run { place, only, no_mask, command, id: None } => {
-            let config = key_config(vault)?;
-            let profile = config.profile()?;
+            let (client, profile) = open(place)?;
             if no_mask {
                 terminal::person(profile, vault)?;
             }
-            let client = Client::new(&config, place.environment);
             return run::run(&client, profile, &only, no_mask, &command).map(ExitCode::from);
         }
         Command::Usage { json } => usage::run(vault, json),
@@ -318,14 +317,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// The key that is configured here.
-fn key_config(vault_url: Option<&str>) -> Result<KeyConfig> {
-    KeyConfig::find(&current_folder()?, vault_url)
-}
-
-/// Its client.
-fn client(vault_url: Option<&str>, place: Place) -> Result<Client> {
-    Ok(Client::new(&key_config(vault_url)?, place.environment))
+/// The client of the key that is configured here, and the profile to use it under.
+fn open(vault_url: Option<&str>, place: Place, least_version: u64) -> Result<(Client, Profile)> {
+    let config = KeyConfig::find(&current_folder()?, vault_url)?;
+    let client = Client::new(&config, place.environment).at_least(least_version);
+    Ok((client, config.profile()?))
 }
 
 fn current_folder() -> Result<PathBuf> {

@@ -3,7 +3,7 @@
 use super::{Set, print_json, say};
 use crate::{
     environment::{Client, Draft},
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     names, terminal,
 };
 use protocol::{SecretName, body::How};
@@ -42,7 +42,7 @@ pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()
             "run a command with it instead: securecode run -- CMD; or ask for it: --reveal",
         ));
     }
-    let secret = client.read(name, How::Reveal)?.ok_or_else(|| absent(name))?;
+    let secret = client.read(name, How::Reveal)?.ok_or_else(|| Error::absent(name))?;
     let on_terminal = stdout.is_terminal();
     let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
     if on_terminal
@@ -59,10 +59,6 @@ pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()
         .and_then(|()| stdout.write_all(newline))
         .and_then(|()| stdout.flush())
         .map_err(|error| Error::local(format!("standard output cannot be written: {error}"), "try again"))
-}
-
-pub(super) fn absent(name: &SecretName) -> Error {
-    Error::new(Kind::Refused, format!("there is no secret {name}"), "list the names: securecode list")
 }
 
 pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
@@ -107,7 +103,7 @@ pub(super) fn remove(client: &Client, name: &SecretName) -> Result<()> {
         draft.delete(environment, name);
         Ok(Some((draft, ())))
     })?;
-    removed.ok_or_else(|| absent(name))?;
+    removed.ok_or_else(|| Error::absent(name))?;
     say!("{name} deleted");
     Ok(())
 }

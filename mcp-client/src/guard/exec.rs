@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    sandbox::{self, Network},
     ticket::{self, Redeemed, redeem},
 };
 use memchr::memmem;
@@ -17,6 +18,7 @@ use std::{
         ffi::{OsStrExt, OsStringExt},
         process::CommandExt,
     },
+    path::Path,
     process::Command,
 };
 
@@ -131,6 +133,49 @@ fn start(program: &OsStr) -> Command {
         return command;
     }
     Command::new(program)
+}
+
+/// Why a command is not given values, where it is not; nothing where it is.
+pub fn mistrusted(argv: &[OsString], session: &Redeemed) -> Option<String> {
+    match judge(argv, session) {
+        Judgement::Values => None,
+        Judgement::Because(why) => Some(why),
+        Judgement::Shell(_) => {
+            Some("a shell is given its code on the command line; name the program itself".to_owned())
+        }
+        Judgement::Placeholders => Some("it prints what it is given".to_owned()),
+    }
+}
+
+/// A command that is no part of a guarded line, with the secrets in its environment, or with placeholders where it is
+/// not trusted. In the sandbox profile it runs in our sandbox.
+///
+/// # Errors
+/// When there is no command, or no sandbox.
+pub fn alone(
+    argv: &[OsString],
+    session: &Redeemed,
+    trusted: bool,
+    sandboxed: Option<&Path>,
+) -> Result<Command> {
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(Error::local("there is no command", "give one after `--`"));
+    };
+    let mut command = match sandboxed {
+        Some(folder) => {
+            let mut sandbox = sandbox::command(folder, &[], Network::Shared)?;
+            sandbox.arg(program);
+            sandbox
+        }
+        None => Command::new(program),
+    };
+    command.args(arguments);
+    keep_back(&mut command);
+    for held in &session.secrets {
+        let value = if trusted { held.value.as_slice() } else { held.placeholder.as_bytes() };
+        command.env(&held.name, OsStr::from_bytes(value));
+    }
+    Ok(command)
 }
 
 /// Standard input, with values in the places of placeholders.

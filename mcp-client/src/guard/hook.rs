@@ -7,6 +7,7 @@
 #![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
 
 use super::{
+    agents,
     line::{self, Refusal},
     output,
     rules::{self, Decision},
@@ -27,7 +28,12 @@ pub const LET_OUT: [&str; 2] = ["run", "list"];
 pub fn answer(input: &str) -> Result<Option<Value>, String> {
     let call: Value = serde_json::from_str(input).map_err(|_| "the hook's input is not JSON".to_owned())?;
     match call["hook_event_name"].as_str() {
-        Some("PreToolUse") => Ok(before(&call)),
+        Some("PreToolUse") => {
+            if let Some(session) = call["session_id"].as_str() {
+                agents::note(session).map_err(|error| error.to_string())?;
+            }
+            Ok(before(&call))
+        }
         Some("PostToolUse") => after(&call),
         _ => Ok(None),
     }

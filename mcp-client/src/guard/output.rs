@@ -7,20 +7,28 @@ use crate::{
 use masker::{Masker, Stream};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal, kill_process},
+    process::{Pid, Signal, kill_process, kill_process_group},
 };
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{fs::MetadataExt, process::ExitStatusExt},
+        unix::{
+            fs::MetadataExt,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
 };
 
 /// What has not come within this time after the last byte is taken for a pause: 50 ms.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// How long between two looks at a command that printed all it will.
+const SHORT: Duration = Duration::from_millis(10);
 
 /// The masker of everything that living sessions hold.
 ///
@@ -33,17 +41,17 @@ pub fn masker<'a>(sessions: impl IntoIterator<Item = &'a Redeemed>) -> Result<Ma
 }
 
 /// One output, and where it goes.
-struct Output {
+struct Output<W> {
     /// Nothing once it has ended, or nobody reads it any more: a closed pipe is how its writer is told.
     from: Option<File>,
-    to: File,
+    to: W,
     stream: Stream,
     /// Something is held that a pause lets out.
     held: bool,
 }
 
-impl Output {
-    fn new(from: impl Into<OwnedFd>, to: File, masker: &Masker) -> Self {
+impl<W: Write> Output<W> {
+    fn new(from: impl Into<OwnedFd>, to: W, masker: &Masker) -> Self {
         Self { from: Some(File::from(from.into())), to, stream: masker.stream(), held: false }
     }
 
@@ -105,7 +113,7 @@ pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
             }
         }
     });
-    pump(Some(&mut child), &mut outputs)?;
+    pump(Some(&mut child), &mut outputs, None)?;
     let status = child.wait()?;
     outputs.into_iter().for_each(hand_over);
     Ok(status)
@@ -133,14 +141,121 @@ fn duplicate(file: impl AsFd) -> io::Result<File> {
     file.as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// Until all outputs have ended, or the command has and nothing more is there to read for a pause.
-fn pump(mut child: Option<&mut Child>, outputs: &mut [Output]) -> io::Result<()> {
+/// What a command printed, masked, and how it ended.
+pub struct Captured {
+    /// Its exit code; nothing where a signal ended it.
+    pub code: Option<i32>,
+    /// Whether it was ended because it took too long.
+    pub timed_out: bool,
+    /// Standard output.
+    pub stdout: Capped,
+    /// Standard error.
+    pub stderr: Capped,
+}
+
+/// The beginning and the end of what was printed.
+pub struct Capped {
+    first: Vec<u8>,
+    last: VecDeque<u8>,
+    /// How many bytes each of the two may have.
+    half: usize,
+    /// How many bytes between the two were dropped.
+    dropped: usize,
+}
+
+impl Capped {
+    fn new(limit: usize) -> Self {
+        Self { first: vec![], last: VecDeque::new(), half: limit / 2, dropped: 0 }
+    }
+
+    /// As text, with a word on what is missing.
+    pub fn text(&self) -> String {
+        let first = String::from_utf8_lossy(&self.first);
+        let last: Vec<u8> = self.last.iter().copied().collect();
+        let last = String::from_utf8_lossy(&last);
+        if self.dropped == 0 {
+            return format!("{first}{last}");
+        }
+        format!("{first}\n… {} bytes are left out here …\n{last}", self.dropped)
+    }
+}
+
+impl Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.half.saturating_sub(self.first.len()).min(bytes.len());
+        let (first, rest) = bytes.split_at(room);
+        self.first.extend_from_slice(first);
+        self.last.extend(rest);
+        let over = self.last.len().saturating_sub(self.half);
+        self.last.drain(..over);
+        self.dropped += over;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs a command to its end, and keeps at most `limit` bytes of each of its outputs, masked. After `patience` it is
+/// ended, with all that it started.
+///
+/// # Errors
+/// The system's, when the command cannot be started.
+pub fn capture(
+    mut command: Command,
+    masker: &Masker,
+    limit: usize,
+    patience: Duration,
+) -> io::Result<Captured> {
+    let ((stdout, stdout_end), (stderr, stderr_end)) = (io::pipe()?, io::pipe()?);
+    command.stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end).process_group(0);
+    let mut child = command.spawn()?;
+    drop(command);
+    let mut outputs = [stdout, stderr].map(|from| Output::new(from, Capped::new(limit), masker));
+    let group = Pid::from_child(&child);
+    let timed_out = !pump(Some(&mut child), &mut outputs, Some(Instant::now() + patience))?;
+    if timed_out {
+        let _ = kill_process_group(group, Signal::TERM);
+        pump(Some(&mut child), &mut outputs, Some(Instant::now() + LAST_WORDS))?;
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let status = child.wait()?;
+    let [stdout, stderr] = outputs.map(|mut output| {
+        let mut rest = Vec::new();
+        output.stream.finish(&mut rest);
+        let _ = output.to.write_all(&rest);
+        output.to
+    });
+    Ok(Captured { code: status.code(), timed_out, stdout, stderr })
+}
+
+/// How long a command that took too long has to end by itself: two seconds.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Until all outputs have ended, or the command has and nothing more is there to read for a pause. Whether that was
+/// so before the deadline.
+fn pump<W: Write>(
+    mut child: Option<&mut Child>,
+    outputs: &mut [Output<W>],
+    deadline: Option<Instant>,
+) -> io::Result<bool> {
     let mut buffer = vec![0; 1 << 16];
     let mut masked = Vec::with_capacity(1 << 16);
     loop {
-        let mut open: Vec<&mut Output> = outputs.iter_mut().filter(|output| output.from.is_some()).collect();
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(false);
+        }
+        let mut open: Vec<&mut Output<W>> =
+            outputs.iter_mut().filter(|output| output.from.is_some()).collect();
         if open.is_empty() {
-            return Ok(());
+            // Its outputs are closed, and it may go on: it is waited for where there is a deadline for that.
+            let (Some(child), Some(_)) = (&mut child, deadline) else { return Ok(true) };
+            if child.try_wait()?.is_some() {
+                return Ok(true);
+            }
+            std::thread::sleep(SHORT);
+            continue;
         }
         let ready: Vec<bool> = {
             let mut fds: Vec<PollFd<'_>> = open
@@ -164,13 +279,13 @@ fn pump(mut child: Option<&mut Child>, outputs: &mut [Output]) -> io::Result<()>
             && let Some(child) = &mut child
             && child.try_wait()?.is_some()
         {
-            return Ok(());
+            return Ok(true);
         }
     }
 }
 
 /// Leaves an output that outlives its command to a process of its own.
-fn hand_over(mut output: Output) {
+fn hand_over(mut output: Output<File>) {
     let Some(from) = output.from else { return };
     let mut masked = Vec::new();
     output.stream.finish(&mut masked);
@@ -189,8 +304,8 @@ fn hand_over(mut output: Output) {
 pub fn mask_rest() -> Result<()> {
     let masker = masker(&crate::ticket::living())?;
     let duplicated = duplicate(io::stdin()).and_then(|from| Ok((from, duplicate(io::stdout())?)));
-    let masked = duplicated.and_then(|(from, to)| pump(None, &mut [Output::new(from, to, &masker)]));
-    masked.map_err(|error| {
+    let masked = duplicated.and_then(|(from, to)| pump(None, &mut [Output::new(from, to, &masker)], None));
+    masked.map(drop).map_err(|error| {
         Error::local(format!("the output cannot be masked: {error}"), "run the command again")
     })
 }

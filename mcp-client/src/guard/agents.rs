@@ -1,0 +1,53 @@
+//! Which agents work on this machine, and since when: what changed since may be theirs. The hooks note each agent's
+//! session; one that used no tool for eight hours is over.
+
+use crate::{error::Result, home};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// How long an agent that uses no tool is taken to be there.
+const IDLE: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// Notes that an agent's session uses a tool.
+///
+/// # Errors
+/// When it cannot be noted: then nothing would tell its work from the person's.
+pub fn note(session: &str) -> Result<()> {
+    let folder = home::make_folder("agents")?;
+    let digest = Sha256::digest(session.as_bytes());
+    let path = folder.join(data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or_default()));
+    let now = SystemTime::now();
+    if is_living(&path, now) {
+        let touched = File::options().write(true).open(&path).and_then(|file| file.set_modified(now));
+        return touched.map_err(|error| crate::error::Error::io(&path, &error));
+    }
+    for path in all() {
+        if !is_living(&path, now) {
+            let _ = fs::remove_file(path);
+        }
+    }
+    let nanoseconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    home::replace_private_file(&path, nanoseconds.to_string().as_bytes())
+}
+
+/// When the oldest agent began that is there: nanoseconds since 1970.
+pub fn oldest() -> Option<u128> {
+    let now = SystemTime::now();
+    let living = all().into_iter().filter(|path| is_living(path, now));
+    // What is unreadable says that everything may be an agent's.
+    living.map(|path| fs::read_to_string(path).ok().and_then(|text| text.parse().ok()).unwrap_or(0)).min()
+}
+
+fn all() -> Vec<PathBuf> {
+    let entries = home::folder().ok().and_then(|folder| fs::read_dir(folder.join("agents")).ok());
+    entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn is_living(path: &std::path::Path, now: SystemTime) -> bool {
+    let used = fs::metadata(path).and_then(|metadata| metadata.modified());
+    used.is_ok_and(|used| now.duration_since(used).unwrap_or_default() < IDLE)
+}
