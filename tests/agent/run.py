@@ -296,6 +296,8 @@ def main():
             if answer is None:
                 missed.append(item)
             elif "expect" in item:
+                if arguments.profile != "plain" and leaks(answer):
+                    leaked.append((item, answer))
                 if not re.search(item["expect"], answer, re.M):
                     broken.append((item, answer))
             elif item.get("class") in apart:
