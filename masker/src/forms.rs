@@ -1,7 +1,7 @@
 //! What a value may look like when it is printed.
 
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, HEXLOWER};
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write};
 use zeroize::Zeroizing;
 
 /// Least bytes of a value, line or component that is looked for anywhere.
@@ -88,8 +88,10 @@ impl Forms {
                 Kind::Plain if part.len() >= STRONG && !is_word_or_number(part) => {
                     self.add_part(secret, part, is_token(part));
                 }
-                Kind::Joined if part.len() >= STRONG => self.add_part(secret, part, false),
-                Kind::Plain | Kind::Joined => {}
+                Kind::Whole if part.len() >= STRONG && !is_word_or_number(part) => {
+                    self.add_part(secret, part, false)
+                }
+                Kind::Plain | Kind::Whole => {}
             }
         }
     }
@@ -116,8 +118,8 @@ impl Forms {
         };
         let hex = HEXLOWER.encode(part);
         reduced(hex.as_bytes(), 16, false);
-        reduced(joined(part, |byte| format!("x{byte:02x}")).as_bytes(), 24, false);
-        reduced(joined(part, |byte| format!("0x{byte:02x}")).as_bytes(), 32, false);
+        reduced(joined(part, |text, byte| write!(text, "x{byte:02x}")).as_bytes(), 24, false);
+        reduced(joined(part, |text, byte| write!(text, "0x{byte:02x}")).as_bytes(), 32, false);
         for shift in 0..3 {
             reduced(&shifted(part, shift, 6, &|bytes| BASE64_NOPAD.encode(bytes)), 11, false);
         }
@@ -126,8 +128,8 @@ impl Forms {
             let reversed: Vec<u8> = part.iter().rev().copied().collect();
             reduced(&reversed, 8, true);
             reduced(&rot13(part), 8, true);
-            reduced(joined(part, |byte| format!("{byte:03o}")).as_bytes(), 24, false);
-            reduced(joined(part, |byte| format!("{byte}")).as_bytes(), 20, false);
+            reduced(joined(part, |text, byte| write!(text, "{byte:03o}")).as_bytes(), 24, false);
+            reduced(joined(part, |text, byte| write!(text, "{byte}")).as_bytes(), 20, false);
             for shift in 0..5 {
                 reduced(&shifted(part, shift, 5, &|bytes| BASE32_NOPAD.encode(bytes)), 13, false);
             }
@@ -145,8 +147,15 @@ pub(crate) fn reduce(byte: u8) -> Option<u8> {
     byte.is_ascii_alphanumeric().then(|| byte.to_ascii_lowercase())
 }
 
-fn joined(part: &[u8], print: impl Fn(u8) -> String) -> String {
-    part.iter().map(|byte| print(*byte)).collect()
+/// The part byte by byte, as `print` has each.
+fn joined(part: &[u8], mut print: impl FnMut(&mut String, u8) -> std::fmt::Result) -> Zeroizing<String> {
+    // Room for the longest of the forms, so that no reallocation leaves a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(part.len() * 4));
+    for byte in part {
+        // Writing to a text does not fail.
+        let _ = print(&mut text, *byte);
+    }
+    text
 }
 
 fn rot13(part: &[u8]) -> Vec<u8> {
@@ -172,6 +181,9 @@ fn shifted(part: &[u8], shift: usize, bits: usize, encode: &dyn Fn(&[u8]) -> Str
 /// The part as JSON, URLs and shells have it.
 fn escapes(part: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
+    if part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte)) {
+        return found;
+    }
     if let Ok(text) = std::str::from_utf8(part)
         && let Ok(json) = serde_json::to_string(text)
     {
@@ -198,13 +210,17 @@ fn escapes(part: &[u8]) -> Vec<Vec<u8>> {
         part.iter().flat_map(|byte| if safe(*byte) { vec![*byte] } else { vec![b'\\', *byte] }).collect(),
     );
     for kept in [&b"-_.~"[..], b"-_.!~*'()", b"-_.~:/?#[]@!$&'()*+,;=", b"-_.~/"] {
-        for upper in [true, false] {
-            let print = |byte: u8| match byte {
-                byte if byte.is_ascii_alphanumeric() || kept.contains(&byte) => vec![byte],
-                byte if upper => format!("%{byte:02X}").into_bytes(),
-                byte => format!("%{byte:02x}").into_bytes(),
-            };
-            found.push(part.iter().flat_map(|byte| print(*byte)).collect());
+        for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
+            let mut escaped = Vec::with_capacity(part.len() * 3);
+            for byte in part {
+                if byte.is_ascii_alphanumeric() || kept.contains(byte) {
+                    escaped.push(*byte);
+                } else {
+                    let digit = |four: u8| digits.get(usize::from(four)).copied().unwrap_or_default();
+                    escaped.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+                }
+            }
+            found.push(escaped);
         }
     }
     found.sort();
@@ -216,8 +232,8 @@ fn escapes(part: &[u8]) -> Vec<Vec<u8>> {
 enum Kind {
     Password,
     Plain,
-    /// Several components together: secret as a whole only.
-    Joined,
+    /// A component that is made of ordinary parts, or several together: secret as a whole only.
+    Whole,
 }
 
 /// The components of a value: its lines, and what a URL, a DSN, JSON or PEM is made of.
@@ -272,12 +288,12 @@ impl Parts {
         let (authority, tail) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
         let (user_info, host) = authority.rsplit_once('@').unwrap_or(("", authority));
         if !user_info.is_empty() {
-            self.push(rest.as_bytes(), Kind::Joined);
-            self.push(authority.as_bytes(), Kind::Joined);
-            self.push(user_info.as_bytes(), Kind::Joined);
+            self.push(rest.as_bytes(), Kind::Whole);
+            self.push(authority.as_bytes(), Kind::Whole);
+            self.push(user_info.as_bytes(), Kind::Whole);
         }
         let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
-        self.push(user.as_bytes(), Kind::Plain);
+        self.push(user.as_bytes(), Kind::Whole);
         for password in [password.as_bytes(), &percent_decode(password)] {
             self.push(password, Kind::Password);
         }
@@ -286,7 +302,7 @@ impl Parts {
             && !name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
             && !name.starts_with('[')
         {
-            self.push(name.as_bytes(), Kind::Plain);
+            self.push(name.as_bytes(), Kind::Whole);
         }
         for piece in tail.split(['/', '?', '#', '&']) {
             let piece = piece.split_once('=').map_or(piece, |(_, value)| value);

@@ -12,7 +12,9 @@ use std::ops::Range;
 
 /// Bytes by which a form is looked up.
 const GRAM: usize = 4;
-/// Bits of a look-up's hash.
+/// Bits of the hash by which a piece is looked for: few pieces of clean text share one with a form's.
+const SEEN_BITS: u32 = 20;
+/// Bits of the hash by which the forms that have a piece are found.
 const BITS: u32 = 16;
 /// Bytes between two letters or digits that a split value may have.
 const GAP: usize = 8;
@@ -48,21 +50,40 @@ pub(crate) struct Scanner {
     to_lane: [u8; 256],
 }
 
-/// Forms, and where each of their four-byte pieces stands.
+/// Forms, and where their four-byte pieces stand.
 struct Index {
     forms: Vec<Form>,
     seen: Vec<u64>,
     starts: Vec<u32>,
-    entries: Vec<(u32, u32)>,
+    entries: Vec<Entry>,
     /// How far apart the sampled positions are; 0 where there is nothing to look for.
     stride: usize,
     /// The greatest length that a part may need to count.
     greatest: usize,
 }
 
-fn hash(gram: &[u8]) -> usize {
-    let word = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
-    (word.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
+/// A piece: its bytes, which form it is of, and where in it.
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    gram: u32,
+    form: u32,
+    offset: u32,
+}
+
+fn gram(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+fn hash(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9E37_79B1)
+}
+
+fn seen_slot(hash: u32) -> usize {
+    (hash >> (32 - SEEN_BITS)) as usize
+}
+
+fn slot(hash: u32) -> usize {
+    (hash >> (32 - BITS)) as usize
 }
 
 impl Index {
@@ -72,37 +93,41 @@ impl Index {
             return Err(BuildError::TooLarge);
         }
         let least = forms.iter().map(|form| form.least).min();
-        // Every piece of every form: where parts count, a stretch of text may begin anywhere in one.
+        let stride = least.map_or(0, |least| least + 1 - GRAM);
+        // A stretch of text may begin anywhere in a form, and holds as many sampled positions as its length has room
+        // for: so of as many pieces that stand a stride apart one is enough. The middle one: values begin and end alike.
+        let pieces = |form: &Form| {
+            let block = stride.max(1);
+            let every = (form.least + 1).saturating_sub(GRAM).div_euclid(block).max(1);
+            let count = form.bytes.len().saturating_sub(GRAM - 1);
+            let blocks = (every / 2 * block..count).step_by(every * block);
+            blocks.flat_map(move |start| start..count.min(start + block))
+        };
         let mut starts = vec![0_u32; (1 << BITS) + 1];
         for form in &forms {
-            for gram in form.bytes.windows(GRAM) {
-                starts[hash(gram) + 1] += 1;
+            for offset in pieces(form) {
+                starts[slot(hash(gram(&form.bytes[offset..]))) + 1] += 1;
             }
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
         let mut next = starts.clone();
-        let mut entries = vec![(0, 0); starts[1 << BITS] as usize];
-        let mut seen = vec![0_u64; (1 << BITS) / 64];
+        let mut entries = vec![Entry::default(); starts[1 << BITS] as usize];
+        let mut seen = vec![0_u64; (1 << SEEN_BITS) / 64];
         for (form, index) in forms.iter().zip(0_u32..) {
-            for (gram, offset) in form.bytes.windows(GRAM).zip(0_u32..) {
-                let slot = hash(gram);
-                entries[next[slot] as usize] = (index, offset);
+            for offset in pieces(form) {
+                let gram = gram(&form.bytes[offset..]);
+                let (slot, seen_slot) = (slot(hash(gram)), seen_slot(hash(gram)));
+                let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+                entries[next[slot] as usize] = Entry { gram, form: index, offset };
                 next[slot] += 1;
-                seen[slot / 64] |= 1 << (slot % 64);
+                seen[seen_slot / 64] |= 1 << (seen_slot % 64);
             }
         }
         let greatest =
             forms.iter().map(|form| if form.mixed { form.least.max(PLAIN) } else { form.least }).max();
-        Ok(Self {
-            forms,
-            seen,
-            starts,
-            entries,
-            stride: least.map_or(0, |least| least + 1 - GRAM),
-            greatest: greatest.unwrap_or(0),
-        })
+        Ok(Self { forms, seen, starts, entries, stride, greatest: greatest.unwrap_or(0) })
     }
 
     /// Calls `found` with every stretch of `text` that counts. `joins(i)` says whether the bytes `i - 1` and `i`
@@ -112,14 +137,25 @@ impl Index {
             return;
         }
         let mut at = 0;
+        // The stretch that was found last: its form, where the form would begin, and its end. Its other pieces find
+        // it again.
+        let mut last = (u32::MAX, 0, 0);
         while at + GRAM <= text.len() {
-            let slot = hash(&text[at..at + GRAM]);
-            if self.seen[slot / 64] >> (slot % 64) & 1 == 1 {
-                for (index, offset) in
-                    &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize]
-                {
-                    let form = &self.forms[*index as usize];
-                    if let Some(range) = extend(text, at, form, *offset as usize, &joins) {
+            let gram = gram(&text[at..at + GRAM]);
+            let hash = hash(gram);
+            let seen_slot = seen_slot(hash);
+            if self.seen[seen_slot / 64] >> (seen_slot % 64) & 1 == 1 {
+                let slot = slot(hash);
+                for entry in &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize] {
+                    let offset = entry.offset as usize;
+                    let begins = at.wrapping_sub(offset);
+                    if entry.gram != gram || (entry.form == last.0 && begins == last.1 && at + GRAM <= last.2)
+                    {
+                        continue;
+                    }
+                    let form = &self.forms[entry.form as usize];
+                    if let Some(range) = extend(text, at, form, offset, &joins) {
+                        last = (entry.form, begins, range.end);
                         found(range, form);
                     }
                 }
@@ -138,7 +174,14 @@ fn extend(
     joins: &impl Fn(usize) -> bool,
 ) -> Option<Range<usize>> {
     let bytes = &form.bytes;
-    if text[at..at + GRAM] != bytes[offset..offset + GRAM] || !(at + 1..at + GRAM).all(joins) {
+    if form.least == bytes.len() {
+        let start = at.checked_sub(offset)?;
+        let whole = text.get(start..start + bytes.len())?;
+        // The first byte tells most of them apart, and costs least.
+        let same = whole[0] == bytes[0] && whole == bytes.as_slice();
+        return (same && (start + 1..start + bytes.len()).all(joins)).then(|| start..start + bytes.len());
+    }
+    if !(at + 1..at + GRAM).all(joins) {
         return None;
     }
     let mut before = 0;
