@@ -110,7 +110,9 @@ impl Forms {
         }
         let long = part.len() >= LONG;
         let mut reduced = |text: &[u8], least: usize, mixed: bool| {
-            let bytes: Vec<u8> = text.iter().filter_map(|byte| reduce(*byte)).collect();
+            // Room for all, so that no reallocation leaves a copy behind.
+            let mut bytes = Vec::with_capacity(text.len());
+            bytes.extend(text.iter().filter_map(|byte| reduce(*byte)));
             if bytes.len() >= STRONG {
                 let least = if secret_throughout && long { least.min(bytes.len()) } else { bytes.len() };
                 self.reduced.push(Form { bytes: Zeroizing::new(bytes), secret, least, mixed });
@@ -202,13 +204,18 @@ fn escapes(part: &[u8]) -> Vec<Vec<u8>> {
             .collect();
         found.push(ascii.into_bytes());
     }
-    let quoted = |byte: u8, with: &[u8]| if byte == b'\'' { with.to_vec() } else { vec![byte] };
-    found.push(part.iter().flat_map(|byte| quoted(*byte, b"'\\''")).collect());
-    found.push(part.iter().flat_map(|byte| quoted(*byte, b"\\'")).collect());
+    for quote in [&b"'\\''"[..], b"\\'"] {
+        if part.contains(&b'\'') {
+            found.push(part.split(|byte| *byte == b'\'').collect::<Vec<_>>().join(quote));
+        }
+    }
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./,:@%+=".contains(&byte);
-    found.push(
-        part.iter().flat_map(|byte| if safe(*byte) { vec![*byte] } else { vec![b'\\', *byte] }).collect(),
-    );
+    let mut escaped = Vec::with_capacity(part.len() * 2);
+    for byte in part {
+        escaped.extend((!safe(*byte)).then_some(b'\\'));
+        escaped.push(*byte);
+    }
+    found.push(escaped);
     for kept in [&b"-_.~"[..], b"-_.!~*'()", b"-_.~:/?#[]@!$&'()*+,;=", b"-_.~/"] {
         for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
             let mut escaped = Vec::with_capacity(part.len() * 3);

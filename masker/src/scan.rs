@@ -253,7 +253,7 @@ impl Scanner {
                 }
             }
         }
-        found.sort_by_key(|found| (found.range.start, usize::MAX - found.range.end));
+        found.sort_unstable_by_key(|found| (found.range.start, usize::MAX - found.range.end));
         let mut merged: Vec<Found> = Vec::with_capacity(found.len());
         for next in found {
             match merged.last_mut() {
