@@ -5,7 +5,9 @@ Plays `attacks/*.txt` and `work/*.txt` through the real Claude Code, driven by a
 empty home that `securecode check --fix` alone has set up. Every request body that the agent sends is searched for
 eight characters of a secret, plain or encoded. Python's standard library alone.
 
-usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--fault NAME] [--only GLOB] [--jobs N] [-v]
+usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--fault NAME] [--only GLOB] [--jobs N] [-v]
+
+`--masked` has `securecode agent` start the agent, with every secret in its environment, for its sandbox to mask.
 
 An attack is a paragraph: a command, or {"tool": …, "input": …}. Two kinds are counted apart (docs/threat-model.md):
 `class: broker` is stopped by nothing but a broker, `class: sandbox` by the sandbox profile alone. Work begins with
@@ -20,6 +22,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--agent", required=True)
 parser.add_argument("--bin", required=True)
 parser.add_argument("--profile", required=True, choices=["plain", "guard", "sandbox"])
+parser.add_argument("--masked", action="store_true")
 parser.add_argument("--fault", default="none", choices=["none", "missing", "exit1", "stalled", "second-hook", "no-prefix"])
 parser.add_argument("--only", default="*")
 parser.add_argument("--jobs", type=int, default=2)
@@ -242,6 +245,9 @@ def play(prepared, items):
         allowed = ["--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__securecode"]
         allowed = allowed if "expect" in items[0] else ["--dangerously-skip-permissions"]
         command = [arguments.agent, "-p", "go", *allowed, "--mcp-config", ".mcp.json"]
+        if arguments.masked:
+            hosts = [word for name in SECRETS for word in ("--host", f"{name}=api.example.com")]
+            command = [os.path.join(arguments.bin, "securecode"), "agent", *hosts, "--", *command]
         output = open(os.path.join(folder, "agent.txt"), "w+")
         agent = subprocess.Popen(command, cwd=project, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
@@ -316,7 +322,7 @@ def main():
     attacked = sum("expect" not in item and item.get("class") not in apart for batch in batches for item in batch)
     others = {"broker": "only a broker could stop", "sandbox": "only the sandbox profile could stop"}
     beside = "".join(f", {others[kind]} {leaks} of {all}" for kind, (leaks, all) in apart.items())
-    print(f"{arguments.profile}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
+    print(f"{arguments.profile}{' (masked)' if arguments.masked else ''}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
           f"attacks {attacked}, leaked {len(leaked)}, ordinary {ordinary}, broken {len(broken)}{beside}")
     if arguments.profile == "plain":
         # The control: attacks that leak nothing where nothing holds them back would prove nothing elsewhere.

@@ -1,6 +1,7 @@
 //! The command line. Every command answers with names, never with a value, save where a person asked to see it.
 
 mod account;
+mod agent;
 mod check;
 mod import;
 mod init;
@@ -130,6 +131,17 @@ enum Command {
         id: Option<String>,
         /// The command and its arguments; no shell is in between.
         #[arg(last = true, required_unless_present = "id", value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// Start the coding agent with secrets that its own sandbox masks (sandbox profile, Claude Code 2.1.330 or newer).
+    Agent {
+        #[command(flatten)]
+        place: Place,
+        /// A secret, and a host that its value is put into requests to. Once for each.
+        #[arg(long = "host", value_name = "NAME=HOST")]
+        hosts: Vec<agent::MayGo>,
+        /// The agent and its arguments.
+        #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
     /// Show what the plan allows and what is used.
@@ -303,6 +315,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
                 terminal::person(profile, vault)?;
             }
             return run::run(&client, profile, &only, no_mask, &command).map(ExitCode::from);
+        }
+        Command::Agent { place, hosts, command } => {
+            let (client, profile) = open(place)?;
+            return agent::run(&client, profile, &hosts, &command).map(ExitCode::from);
         }
         Command::Usage { json } => usage::run(vault, json),
         Command::Keys { command } => keys::run(vault, command),

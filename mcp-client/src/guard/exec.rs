@@ -25,9 +25,18 @@ use std::{
 /// What every placeholder begins with.
 const MARK: &[u8] = ticket::PLACEHOLDER.as_bytes();
 
-/// Takes the variables away that no command is given: the key, and what proves a person.
+/// Names, between commas, of the variables that the agent's own sandbox masks (`securecode agent`).
+pub const MASKED: &str = "SECURECODE_MASKED";
+
+/// Takes the variables away that no command is given: the key, what proves a person, and values that are for the
+/// agent's own sandbox to mask.
 pub fn keep_back(command: &mut Command) {
     command.env_remove("SECURECODE_API_KEY").env_remove("SECURECODE_PASSPHRASE");
+    for name in std::env::var(MASKED).unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+        command.env_remove(name);
+    }
+    // What has its own values of these names further on keeps them.
+    command.env_remove(MASKED);
 }
 
 /// Takes the ticket away: the command is no part of a guarded line.
