@@ -49,12 +49,43 @@ fn the_official_typescript_sdk_gets_a_secret_injected() {
     assert!(!Path::new(seen["path"].as_str().unwrap()).exists());
 }
 
-#[test]
-fn claude_code_connects() {
+fn claude_code(package: &str) -> PathBuf {
     let system = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
     let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-    let claude = tools().join(format!("node_modules/@anthropic-ai/claude-code-{system}-{processor}/claude"));
+    let claude = tools().join(format!("node_modules/{package}-{system}-{processor}/claude"));
     assert!(claude.exists(), "Claude Code is missing; run `cargo xtask setup`");
+    claude
+}
+
+#[test]
+fn an_agent_that_does_not_mask_is_not_started_with_secrets() {
+    let person = person();
+    let start = |agent: &Path, arguments: &[&str]| {
+        let mut command = person.command();
+        command.args(["agent", "--host", "TOKEN=api.example.com", "--"]).arg(agent).args(arguments);
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let (newest, older) = (claude_code("@anthropic-ai/claude-code"), claude_code("older-claude-code"));
+    let (started, text) = start(&newest, &["--version"]);
+    assert!(!started && text.contains("need the sandbox profile"), "{text}");
+    person.run(&["check", "--fix", "--profile", "sandbox"]);
+    for (agent, arguments) in [
+        (older.as_path(), &["--version"][..]),
+        (Path::new("/bin/echo"), &[]),
+        (&newest, &["--settings", "{}"]),
+    ] {
+        let (started, text) = start(agent, arguments);
+        assert!(!started && text.contains("to do now"), "{text}");
+    }
+    let (started, text) = start(&newest, &["--version"]);
+    assert!(started && text.contains("(Claude Code)"), "{text}");
+}
+
+#[test]
+fn claude_code_connects() {
+    let claude = claude_code("@anthropic-ai/claude-code");
     let person = person();
     // As the README has it, with the program by its path.
     let configuration =

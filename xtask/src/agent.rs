@@ -22,7 +22,8 @@ const FAULTS: [(&str, &str); 5] = [
     ("stalled", "tools*"),
 ];
 
-/// Every profile with every agent, the plain one as a control; then the broken guard.
+/// Every profile with every agent, the plain one as a control; then secrets that the agent's sandbox masks, and the
+/// broken guard.
 pub(crate) fn measure() -> Result<()> {
     for (agent, profiles) in
         [(NEWEST, &["guard", "sandbox", "plain"][..]), (OLDER, &["guard", "sandbox"][..])]
@@ -38,6 +39,7 @@ pub(crate) fn measure() -> Result<()> {
             play(agent, &["--profile", profile])?;
         }
     }
+    play(NEWEST, &["--profile", "sandbox", "--masked", "--only", "environment*"])?;
     for (fault, attacks) in FAULTS {
         play(NEWEST, &["--profile", "guard", "--fault", fault, "--only", attacks])?;
     }
