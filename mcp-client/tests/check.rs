@@ -98,6 +98,13 @@ fn a_guard_that_is_not_alive_and_values_in_files_are_found() {
     }
     fs::write(settings(&person), text).unwrap();
     assert_eq!(report(&person, &[]).0, 0);
+    let own = person.project().join(".claude/settings.local.json");
+    for weakens in [json!({ "disableAllHooks": true }), json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": "" } })]
+    {
+        fs::write(&own, weakens.to_string()).unwrap();
+        assert_eq!(wrong(&report(&person, &[]).1), ["guard-alive"]);
+    }
+    fs::remove_file(own).unwrap();
 
     fs::write(person.project().join("config.js"), format!("key = '{CANARY}'")).unwrap();
     git(&person, &["add", "config.js"]);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
 
+use super::settings;
 use crate::{
     error::{Error, Result},
     guard::line,
@@ -19,13 +20,26 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Puts a canary through hook and shell as installed.
-pub(super) fn prove(settings: &Value, profile: Profile) -> Result<()> {
+pub(super) fn prove(settings: &Value, project: &Path, profile: Profile) -> Result<()> {
     let broken = |what: &str| Error::local(what.to_owned(), "run: securecode check --fix");
     if settings["disableAllHooks"] == json!(true) {
         return Err(Error::local(
             "the agent's settings disable all hooks (disableAllHooks)",
             "take that setting out",
         ));
+    }
+    for path in [".claude/settings.json", ".claude/settings.local.json"].map(|name| project.join(name)) {
+        let own = settings::read(&std::fs::read_to_string(&path).unwrap_or_default());
+        let weakens = own["disableAllHooks"] == json!(true)
+            || own["env"].get("CLAUDE_CODE_SHELL_PREFIX").is_some()
+            || own["sandbox"]["enabled"] == json!(false)
+            || own["sandbox"]["allowUnsandboxedCommands"] == json!(true);
+        if weakens {
+            return Err(Error::local(
+                format!("{} switches a part of the guard off", path.display()),
+                "take disableAllHooks, env.CLAUDE_CODE_SHELL_PREFIX and sandbox settings out of it",
+            ));
+        }
     }
     let hooks = settings["hooks"]["PreToolUse"].as_array().into_iter().flatten();
     let ours = hooks.flat_map(|entry| entry["hooks"].as_array().into_iter().flatten());

@@ -414,9 +414,9 @@ impl Check {
 
     fn guard_is_alive(&mut self) {
         let title = "the guard is alive: a canary went through it, as installed, and did not come out";
-        let problem = agent_settings()
-            .and_then(|path| read(&path))
-            .and_then(|text| alive::prove(&settings::read(&text.unwrap_or_default()), self.profile));
+        let problem = agent_settings().and_then(|path| read(&path)).and_then(|text| {
+            alive::prove(&settings::read(&text.unwrap_or_default()), &self.folder, self.profile)
+        });
         self.found("guard-alive", title, problem.err().map(|error| error.to_string()));
     }
 

@@ -103,6 +103,7 @@ pub(super) fn run(client: &Client, import: &Import) -> Result<()> {
         }
     }
     report(import, &fates);
+    super::secrets::note_weak(good.iter().map(|assignment| (&assignment.name, &assignment.value)));
     for line in &refused {
         say!("refused  {line}");
     }

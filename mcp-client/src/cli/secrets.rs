@@ -87,7 +87,21 @@ pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
         Ok(Some((draft, ())))
     })?;
     say!("{name} {}", if is_new { "stored" } else { "changed" });
+    note_weak([(name, &value)]);
     Ok(())
+}
+
+/// Says which values are too ordinary to be masked wherever they are printed.
+pub(super) fn note_weak<'a>(secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>) {
+    let weak = secrets.into_iter().filter(|(_, value)| masker::is_weak(value.expose()));
+    let names: Vec<&str> = weak.map(|(name, _)| name.as_str()).collect();
+    if !names.is_empty() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "securecode: short, one word or a number, so masked only as a whole word: {}",
+            names.join(", ")
+        );
+    }
 }
 
 pub(super) fn meta(tags: Vec<protocol::Tag>, note: &str) -> Result<Meta> {
