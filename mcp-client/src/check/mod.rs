@@ -398,6 +398,7 @@ impl Check {
         let add = match self.profile {
             Profile::Guard => json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": bin.join(guard::shell::NAME) } }),
             Profile::Sandbox => json!({ "env": { "CLAUDE_CODE_SHELL_PREFIX": null }, "sandbox": {
+                "filesystem": { "allowWrite": ["/tmp", "/var/tmp"] },
                 "enabled": true, "failIfUnavailable": true, "allowUnsandboxedCommands": false,
                 "excludedCommands": excluded,
                 "credentials": { "envVars": [

@@ -18,7 +18,7 @@ use std::{
         ffi::{OsStrExt, OsStringExt},
         process::CommandExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -84,6 +84,15 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                     .map(|(n, word)| if n == at { OsStr::new(&guarded) } else { word.as_os_str() }),
             );
         }
+        Judgement::Starter(places) => {
+            let program = own_program()?;
+            for (at, word) in argv.iter().enumerate().skip(1) {
+                if places.contains(&at) {
+                    command.arg(&program).args(["guard", "exec", "--"]);
+                }
+                command.arg(word);
+            }
+        }
         judgement => {
             if let Judgement::Because(why) = judgement {
                 let _ = writeln!(
@@ -104,9 +113,11 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
 /// # Errors
 /// When this program does not know where it is.
 pub fn wrapper() -> Result<String> {
-    let program =
-        std::env::current_exe().map_err(|error| Error::local(error.to_string(), "start the agent again"))?;
-    Ok(format!("{} guard exec", line::quote(&program.to_string_lossy())))
+    Ok(format!("{} guard exec", line::quote(&own_program()?.to_string_lossy())))
+}
+
+fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| Error::local(error.to_string(), "start the agent again"))
 }
 
 fn finish(
@@ -152,6 +163,7 @@ pub fn mistrusted(argv: &[OsString], session: &Redeemed) -> Option<String> {
         Judgement::Shell(_) => {
             Some("a shell is given its code on the command line; name the program itself".to_owned())
         }
+        Judgement::Starter(_) => Some("it starts other programs; name the program itself".to_owned()),
         Judgement::Placeholders => Some("it prints what it is given".to_owned()),
     }
 }

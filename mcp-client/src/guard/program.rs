@@ -25,6 +25,9 @@ pub enum Judgement {
     Because(String),
     /// It is a shell with a command line as the argument of this number: that is guarded in its turn.
     Shell(usize),
+    /// It starts programs with arguments that only it knows (`xargs`, `find -exec`), named at these places: each is
+    /// judged when it is started.
+    Starter(Vec<usize>),
 }
 
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash"];
@@ -225,6 +228,9 @@ const TOLD: &str = "is told what to run on the command line";
 /// What `argv` is given in this session.
 pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     let words: Vec<String> = argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(places) = started(&words) {
+        return Judgement::Starter(places);
+    }
     let Some(first) = behind_launchers(&words) else { return Judgement::Placeholders };
     let (before, command) = words.split_at(first);
     let Some((program, arguments)) = command.split_first() else { return Judgement::Placeholders };
@@ -277,6 +283,29 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     }
 }
 
+/// Where the programs stand that `xargs` or `find` starts; nothing where it is neither, or starts none.
+fn started(words: &[String]) -> Option<Vec<usize>> {
+    const TAKES: [&str; 11] =
+        ["-n", "-P", "-I", "-L", "-d", "-s", "-E", "-a", "--max-args", "--max-procs", "--delimiter"];
+    let mut at = behind_launchers(words)?;
+    let places = match words.get(at)?.rsplit('/').next()? {
+        "xargs" => {
+            at += 1;
+            while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
+                at += if TAKES.contains(&word.as_str()) { 2 } else { 1 };
+            }
+            vec![at]
+        }
+        "find" => {
+            let starts = |word: &String| ["-exec", "-execdir", "-ok", "-okdir"].contains(&word.as_str());
+            words.iter().enumerate().filter(|(_, word)| starts(word)).map(|(at, _)| at + 1).collect()
+        }
+        _ => vec![],
+    };
+    let places: Vec<usize> = places.into_iter().filter(|at| *at < words.len()).collect();
+    (!places.is_empty()).then_some(places)
+}
+
 /// The number of the word that names the program which does the work, behind `env`, `timeout` and their like.
 fn behind_launchers(words: &[String]) -> Option<usize> {
     let mut at = 0;
@@ -290,10 +319,6 @@ fn behind_launchers(words: &[String]) -> Option<usize> {
             "time" => (&["-f", "-o", "--format", "--output"], 0),
             "stdbuf" => (&["-i", "-o", "-e"], 0),
             "nohup" | "setsid" | "chronic" | "caffeinate" => (&[], 0),
-            "xargs" => (
-                &["-n", "-P", "-I", "-L", "-d", "-s", "-E", "-a", "--max-args", "--max-procs", "--delimiter"],
-                0,
-            ),
             _ => return Some(at),
         };
         at += 1;
