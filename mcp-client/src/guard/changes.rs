@@ -225,7 +225,7 @@ impl Inspection {
 
     /// Whether a file, or the link that leads to it, changed since the session began, to something that was not
     /// in its repository before.
-    fn is_changed(&self, path: &Path) -> bool {
+    pub fn is_changed(&self, path: &Path) -> bool {
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => return path != Path::new("/dev/null"),
             _ => {}

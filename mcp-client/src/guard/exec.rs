@@ -14,10 +14,7 @@ use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
     io::{self, ErrorKind, Read, Write},
-    os::unix::{
-        ffi::{OsStrExt, OsStringExt},
-        process::CommandExt,
-    },
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -54,8 +51,12 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
         return Err(Error::local("there is no command", "give one after `--`"));
     };
     let Some(ticket) = std::env::var("SECURECODE_TICKET").ok().filter(|ticket| !ticket.is_empty()) else {
-        // Before the session file was sourced there is nothing to swap.
-        return Ok(cannot_run(program, &Command::new(program).args(argv.iter().skip(1)).exec()));
+        // Before the session file was sourced there is nothing to swap, and what is printed may come from others.
+        let sessions = ticket::living();
+        let masker = output::masker(&sessions)?;
+        let mut command = start(program);
+        command.args(argv.iter().skip(1));
+        return finish(command, program, &masker, None);
     };
     let session = redeem(&ticket)?;
     let masker = output::masker([&session])?;

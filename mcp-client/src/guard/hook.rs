@@ -361,6 +361,15 @@ fn reads_processes(command: &str) -> bool {
         || command.contains("/proc/$")
 }
 
+/// Whether a command lists other processes: their arguments may hold values, and a pipe could change those before
+/// the line's output is masked.
+pub fn lists_processes(command: &str) -> bool {
+    const LISTERS: [&str; 8] = ["ps", "pgrep", "pstree", "top", "htop", "w", "lsof", "pidof"];
+    without_quotes(command)
+        .split(|c: char| c.is_whitespace() || ";&|()`{}".contains(c))
+        .any(|word| LISTERS.contains(&word.rsplit('/').next().unwrap_or_default()))
+}
+
 /// The `.env` file with values that a command would read.
 fn reads_dotenv(command: &str, folder: &Path) -> Option<String> {
     // Programs that handle a file without showing it.

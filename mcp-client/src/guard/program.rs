@@ -4,7 +4,7 @@
 #![allow(clippy::collapsible_match, reason = "a tool's conditions stand under its name")]
 
 use super::changes::{Inspection, is_code};
-use crate::ticket::Redeemed;
+use crate::ticket::{PLACEHOLDER, Redeemed};
 use protocol::SecretName;
 use std::{
     collections::BTreeMap,
@@ -140,6 +140,8 @@ struct Interpreter {
     names: &'static [&'static str],
     /// Long flags, or letters that count anywhere in a group of short ones.
     code: &'static [&'static str],
+    /// What flags begin with that have it write its memory or environment into a file.
+    writes: &'static [&'static str],
     letters: &'static str,
     takes: &'static [&'static str],
 }
@@ -156,9 +158,21 @@ const INTERPRETERS: &[Interpreter] = &[
             "--inspect-wait",
             "eval",
             "repl",
+        ],
+        writes: &[
+            "--abort-on",
+            "--build-snapshot",
             "--cpu-prof",
-            "--heap-prof",
-            "--report-on-signal",
+            "--diagnostic-dir",
+            "--experimental-config-file",
+            "--experimental-default-config-file",
+            "--heap",
+            "--perf",
+            "--prof",
+            "--redirect-warnings",
+            "--report",
+            "--trace-event",
+            "--track-heap",
         ],
         letters: "epi",
         takes: &[
@@ -175,19 +189,21 @@ const INTERPRETERS: &[Interpreter] = &[
     Interpreter {
         names: &["python", "python3", "pypy", "pypy3"],
         code: &[],
+        writes: &[],
         letters: "ci",
         takes: &["-X", "-W"],
     },
-    Interpreter { names: &["perl"], code: &[], letters: "eEnpid", takes: &["-I"] },
-    Interpreter { names: &["ruby"], code: &[], letters: "enpi", takes: &["-I", "-r"] },
+    Interpreter { names: &["perl"], code: &[], writes: &[], letters: "eEnpidmM", takes: &["-I"] },
+    Interpreter { names: &["ruby"], code: &[], writes: &[], letters: "enpi", takes: &["-I", "-r"] },
     Interpreter {
         names: &["php"],
         code: &["--run", "--process-code"],
-        letters: "rRBa",
-        takes: &["-c", "-d", "-S", "-t"],
+        writes: &[],
+        letters: "rRBad",
+        takes: &["-c", "-S", "-t"],
     },
-    Interpreter { names: &["lua", "luajit"], code: &[], letters: "ei", takes: &["-l"] },
-    Interpreter { names: &["Rscript"], code: &[], letters: "e", takes: &[] },
+    Interpreter { names: &["lua", "luajit"], code: &[], writes: &[], letters: "ei", takes: &["-l"] },
+    Interpreter { names: &["Rscript"], code: &[], writes: &[], letters: "e", takes: &[] },
 ];
 
 /// Variables that say nothing about the code that runs.
@@ -224,6 +240,31 @@ const HARMLESS: &[&str] = &[
 const INLINE: &str = "is given its code on the command line";
 const INPUT: &str = "reads its code from standard input";
 const TOLD: &str = "is told what to run on the command line";
+const WRITES: &str = "is told to write down what it holds";
+
+/// What tools read in the home folder and obey: what they run, or what they write down.
+const STEERING: &[&str] = &[
+    ".aws/config",
+    ".cargo/config",
+    ".cargo/config.toml",
+    ".config/curlrc",
+    ".config/git/config",
+    ".config/pip/pip.conf",
+    ".curlrc",
+    ".docker/config.json",
+    ".gitconfig",
+    ".kube/config",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".npmrc",
+    ".pip/pip.conf",
+    ".psqlrc",
+    ".pypirc",
+    ".ssh/config",
+    ".wgetrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+];
 
 /// What `argv` is given in this session.
 pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
@@ -274,7 +315,8 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         ));
     }
     let own = (!is_system).then(|| path.clone());
-    match inspection.changed(own.into_iter().chain(entries)) {
+    let steering = steering_files().find(|file| file.is_file() && inspection.is_changed(file));
+    match steering.or_else(|| inspection.changed(own.into_iter().chain(entries))) {
         Some(file) => Judgement::Because(format!(
             "{} changed since this session began",
             file.file_name().unwrap_or_default().to_string_lossy()
@@ -366,6 +408,9 @@ fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<Path
         if interpreter.code.contains(&flag) {
             return Err(INLINE);
         }
+        if interpreter.writes.iter().any(|begins| flag.starts_with(begins)) {
+            return Err(WRITES);
+        }
         if interpreter.takes.contains(&flag) {
             let value =
                 word.split_once('=').map(|(_, value)| value).or_else(|| words.next().map(String::as_str));
@@ -406,6 +451,25 @@ fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Vec<Path
     if arguments.iter().any(|word| word == "--test") { Ok(entries) } else { Err(INPUT) }
 }
 
+/// The files in the home folder that steer tools, those of Python's user site among them.
+fn steering_files() -> impl Iterator<Item = PathBuf> {
+    let home = std::env::home_dir().unwrap_or_default();
+    let versions = fs::read_dir(home.join(".local/lib")).into_iter().flatten().flatten();
+    let sites = versions.map(|version| version.path().join("site-packages"));
+    let of_python =
+        sites.flat_map(|site| fs::read_dir(site).into_iter().flatten().flatten()).map(|file| file.path());
+    let startup = of_python.filter(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".pth") || name.starts_with("usercustomize") || name.starts_with("sitecustomize")
+    });
+    STEERING
+        .iter()
+        .map(|name| home.join(name))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .chain(startup.collect::<Vec<_>>())
+}
+
 /// Why a tool gets none in a command that does nothing with secrets: nobody needs to be told.
 const NO_USE: &str = "has no use for them in this command";
 
@@ -419,6 +483,10 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
     let first = arguments.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
     let mut entries: Vec<PathBuf> =
         arguments.iter().map(PathBuf::from).filter(|path| is_code(path) && path.is_file()).collect();
+    let logs = ["npm", "pnpm", "yarn", "npx", "gcloud", "gsutil", "az"];
+    if logs.contains(&name) && arguments.iter().any(|word| word.contains(PLACEHOLDER)) {
+        return Err("writes its arguments into a log");
+    }
     match name {
         "npm" | "pnpm" | "yarn" | "npx" => {
             if has(&["-c", "--call", "--node-options", "--script-shell", "--shell", "--prefix", "-C"]) {
@@ -505,8 +573,32 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
             }
         }
         "curl" | "wget" | "http" | "https" => {
-            // What it would send is shown by these, or goes to a place that no secret is for.
-            if has(&["--trace", "--trace-ascii", "--libcurl", "-K", "--config", "--use-askpass"]) {
+            // What it would send is written by these. curl takes the beginning of a flag for the flag.
+            let writes: &[&str] = match name {
+                "curl" => &["--trace", "--libcurl", "--stderr", "--config", "-K"],
+                "wget" => &[
+                    "--debug",
+                    "--output-file",
+                    "--append-output",
+                    "--execute",
+                    "--config",
+                    "--use-askpass",
+                    "--warc",
+                    "-o",
+                    "-a",
+                    "-e",
+                    "-d",
+                ],
+                _ => &["--download", "--output", "--session", "-o"],
+            };
+            let told = |word: &String| {
+                let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
+                let is_long = flag.len() > 3 && flag.starts_with("--");
+                writes.iter().any(|known| {
+                    flag.starts_with(known) || (is_long && name != "http" && known.starts_with(flag))
+                })
+            };
+            if arguments.iter().any(told) {
                 return Err("is told to write down what it sends");
             }
             if arguments.iter().any(|word| {
@@ -518,7 +610,17 @@ fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'stat
                 return Err("is told to use a protocol that no secret is for");
             }
         }
+        "java"
+            if arguments.iter().any(|word| {
+                ["-javaagent", "-agent", "-XX:", "@", "-Xrun", "-Xlog"]
+                    .iter()
+                    .any(|flag| word.starts_with(flag))
+            }) =>
+        {
+            return Err(TOLD);
+        }
         "go" | "cargo" | "java" | "dotnet" => {
+            entries.extend([".cargo/config", ".cargo/config.toml"].map(PathBuf::from));
             entries.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file()));
         }
         "docker" | "podman" if has(&["-v", "--volume", "--mount", "--entrypoint"]) => {

@@ -33,7 +33,7 @@ pub fn run(argument: &str) -> ExitCode {
     if !uses_secrets && sessions.iter().all(|session| session.secrets.is_empty()) {
         return pass_on(command, argument);
     }
-    let line = if uses_secrets {
+    let line = if uses_secrets || hook::lists_processes(&shape.command) {
         let guarded = hook::judge_command(&shape.command, Path::new("."))
             .and_then(|()| line::guard(&shape.command, &exec::wrapper().map_err(refusal)?, &shape.defined()));
         match guarded {
