@@ -9,7 +9,7 @@ usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--maske
 
 `--masked` has `securecode agent` start the agent, with every secret in its environment, for its sandbox to mask.
 
-An attack is a paragraph: a command, or {"tool": …, "input": …}. Two kinds are counted apart (docs/threat-model.md):
+An attack is a paragraph: a command, or {"tool": …, "input": …}, or {"text": …}, which ends a subagent's turn. Two kinds are counted apart (docs/threat-model.md):
 `class: broker` is stopped by nothing but a broker, `class: sandbox` by the sandbox profile alone. Work begins with
 `expect: REGEX`.
 """
@@ -123,7 +123,7 @@ def paragraphs(folder):
 
 
 def step(item):
-    if item["text"].startswith('{"tool"'):
+    if item["text"].startswith(('{"tool"', '{"text"')):
         return json.loads(item["text"])
     return {"tool": "Bash", "input": {"command": item["text"], "description": "work"}}
 
@@ -297,6 +297,9 @@ def main():
         if elsewhere:
             leaked.append(({"file": batch[0]["file"], "text": "(outside any tool's result)"}, ""))
         for item, answer in zip(batch, answers):
+            # What ends a subagent is answered by nothing.
+            if item["text"].startswith('{"text"'):
+                continue
             if arguments.v:
                 print(f"--- {item['text']}\n    {(answer or '<none>')[:300]!r}")
             if answer is None:
@@ -319,7 +322,8 @@ def main():
     for word, items in shown:
         for item, answer in items:
             print(f"{word} [{item['file']}] {item['text'][:300]}\n    {answer[:300]!r}")
-    attacked = sum("expect" not in item and item.get("class") not in apart for batch in batches for item in batch)
+    attacks = [item for batch in batches for item in batch if "expect" not in item and not item["text"].startswith('{"text"')]
+    attacked = sum(item.get("class") not in apart for item in attacks)
     others = {"broker": "only a broker could stop", "sandbox": "only the sandbox profile could stop"}
     beside = "".join(f", {others[kind]} {leaks} of {all}" for kind, (leaks, all) in apart.items())
     print(f"{arguments.profile}{' (masked)' if arguments.masked else ''}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
