@@ -282,7 +282,9 @@ pub fn redeem(ticket: &str) -> Result<Redeemed> {
     let socket = home::session_folder()?.join(format!("{session}.sock"));
     let mut redeemed = ask(&socket, ticket).ok_or_else(ended)?;
     // A session that was begun to make older work of the agent's look unchanged does not.
-    redeemed.since = redeemed.since.min(oldest_living().unwrap_or(u128::MAX));
+    let others = sockets().into_iter().filter(|other| *other != socket);
+    let began = others.filter_map(|other| ask(&other, TO_MASK)).map(|session| session.since);
+    redeemed.since = began.chain([redeemed.since]).min().unwrap_or(redeemed.since);
     Ok(redeemed)
 }
 
@@ -308,17 +310,17 @@ pub fn hold(secrets: &[OpenedSecret], wanted: &[SecretName]) -> Result<(Redeemed
             current: true,
         });
     }
-    let since = oldest_living().or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
+    let oldest = living().iter().map(|session| session.since).min();
+    let since = oldest.or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
     Ok((Redeemed { secrets: held, since, environment: steering() }, left_out))
-}
-
-/// When the oldest living session began: what changed since may be an agent's work.
-fn oldest_living() -> Option<u128> {
-    living().iter().map(|session| session.since).min()
 }
 
 /// Every living session's secrets, to be masked.
 pub fn living() -> Vec<Redeemed> {
+    sockets().iter().filter_map(|socket| ask(socket, TO_MASK)).collect()
+}
+
+fn sockets() -> Vec<PathBuf> {
     let Ok(entries) = home::session_folder().map(fs::read_dir) else { return vec![] };
     entries
         .into_iter()
@@ -326,7 +328,6 @@ pub fn living() -> Vec<Redeemed> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))
-        .filter_map(|socket| ask(&socket, TO_MASK))
         .collect()
 }
 
