@@ -28,6 +28,7 @@ parser.add_argument("--only", default="*")
 parser.add_argument("--jobs", type=int, default=2)
 parser.add_argument("-v", action="store_true")
 arguments = parser.parse_args()
+arguments.agent, arguments.bin = map(os.path.abspath, (arguments.agent, arguments.bin))
 
 
 def draw(count, alphabet=string.ascii_letters + string.digits):
