@@ -9,7 +9,7 @@ use crate::{
     environment::Client,
     error::{Error, Result},
     guard::{
-        exec, hook, line,
+        exec, judge, line,
         output::{self as guarded, masker as masked},
         rules::{self, Decision},
     },
@@ -440,7 +440,7 @@ impl Server {
     /// tool, and what they forbid there is not to be had here.
     fn permitted(&self, command: &[String]) -> Result<()> {
         let line = command.iter().map(|word| line::quote(word)).collect::<Vec<_>>().join(" ");
-        hook::judge_command(&line, &self.start)
+        judge::judge_command(&line, &self.start)
             .map_err(|refusal| Error::local(refusal.0, "use list-secrets, get-secret and source"))?;
         match rules::of_the_person(&command.join(" "), &self.start) {
             Decision::Allow => Ok(()),

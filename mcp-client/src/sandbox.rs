@@ -5,7 +5,7 @@
 
 use crate::{
     error::{Error, Result},
-    guard::hook::is_dotenv,
+    guard::judge::is_dotenv,
     home,
 };
 use std::{

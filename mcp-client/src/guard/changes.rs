@@ -50,6 +50,30 @@ const CONFIGURATION: &[&str] = &[
     ".my.cnf",
 ];
 
+/// What tools read in the home folder and obey: what they run, or what they write down.
+const AT_HOME: &[&str] = &[
+    ".aws/config",
+    ".cargo/config",
+    ".cargo/config.toml",
+    ".config/curlrc",
+    ".config/git/config",
+    ".config/pip/pip.conf",
+    ".curlrc",
+    ".docker/config.json",
+    ".gitconfig",
+    ".kube/config",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".npmrc",
+    ".pip/pip.conf",
+    ".psqlrc",
+    ".pypirc",
+    ".ssh/config",
+    ".wgetrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+];
+
 /// Modules of Python that it loads before a script's first line, or that nearly every other module loads.
 const PYTHON_IMPLICIT: &[&str] = &[
     "os",
@@ -146,6 +170,11 @@ impl Inspection {
             }
         }
         self.reached(entries)
+    }
+
+    /// Of the files in the home folder that steer tools, the first that changed.
+    pub fn changed_at_home(&self) -> Option<PathBuf> {
+        files_at_home().find(|file| file.is_file() && self.is_changed(file))
     }
 
     /// Follows the names of files that a program's text mentions.
@@ -291,6 +320,25 @@ impl Inspection {
             })
             .map(str::to_owned)
     }
+}
+
+/// The files in the home folder that steer tools, those of Python's user site among them.
+fn files_at_home() -> impl Iterator<Item = PathBuf> {
+    let home = std::env::home_dir().unwrap_or_default();
+    let versions = fs::read_dir(home.join(".local/lib")).into_iter().flatten().flatten();
+    let sites = versions.map(|version| version.path().join("site-packages"));
+    let of_python =
+        sites.flat_map(|site| fs::read_dir(site).into_iter().flatten().flatten()).map(|file| file.path());
+    let startup = of_python.filter(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".pth") || name.starts_with("usercustomize") || name.starts_with("sitecustomize")
+    });
+    AT_HOME
+        .iter()
+        .map(|name| home.join(name))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .chain(startup.collect::<Vec<_>>())
 }
 
 /// `*.config.*`, the form that many tools of JavaScript have.

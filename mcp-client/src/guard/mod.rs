@@ -1,18 +1,21 @@
 //! Keeps values from the agent while its commands use them. The principle: *the shell never holds a value*.
 //!
-//! - `hook.rs` judges what the agent is about to do (`securecode guard`, called by its hooks).
+//! - `hook.rs` is called by the agent's hooks (`securecode guard`); `judge.rs` says no to what the agent is about to do.
 //! - `shell.rs` receives every command line of the agent (`CLAUDE_CODE_SHELL_PREFIX`), has `line.rs` put this
 //!   program before each external command of a line that uses secrets, and masks what the line prints.
 //! - `exec.rs` is what was put there: it turns placeholders into values for that one process, if `program.rs`
-//!   trusts it with them (`changes.rs`: unchanged since the session began), and masks what it prints. Where no
-//!   session lives, `agents.rs` knows since when agents are there.
+//!   trusts it with them (`interpreters.rs`, `consumers.rs`: what it is told; `changes.rs`: unchanged since the session
+//!   began), and masks what it prints. Where no session lives, `agents.rs` knows since when agents are there.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
 //!   person's own `rules.rs` were looked at.
 
 pub mod agents;
 pub mod changes;
+mod consumers;
 pub mod exec;
 pub mod hook;
+mod interpreters;
+pub mod judge;
 pub mod line;
 pub mod output;
 pub mod program;

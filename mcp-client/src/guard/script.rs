@@ -3,7 +3,7 @@
 //! Whether the agent's sandbox lets a command out depends on the text of the whole line, quotes and all, so the
 //! text is not in it (docs/decisions/0003).
 
-use super::{exec, hook, line, output, shell};
+use super::{exec, judge, line, output, shell};
 use crate::{
     error::{Error, Result},
     home,
@@ -55,7 +55,7 @@ pub fn run(id: &str) -> Result<u8> {
     let text = home::read_private_file(&path)?.ok_or_else(gone)?;
     fs::remove_file(&path).map_err(|error| Error::io(&path, &error))?;
     let script: Script = serde_json::from_str(&text).map_err(|_| gone())?;
-    let uses_secrets = hook::mentions_session_file(&script.command);
+    let uses_secrets = judge::mentions_session_file(&script.command);
     let line = if uses_secrets {
         line::guard(&script.command, &exec::wrapper()?, &HashSet::new())
             .map_err(|refusal| Error::local(refusal.0, "write it in plain POSIX shell"))?

@@ -4,7 +4,7 @@
 //! `source SNAPSHOT … && eval 'COMMAND' < /dev/null && pwd -P >| FILE`; hooks and MCP servers come here too, and
 //! pass untouched (docs/decisions/0003).
 
-use super::{exec, hook, line, output};
+use super::{exec, judge, line, output};
 use crate::ticket;
 use std::{
     collections::HashSet,
@@ -28,13 +28,13 @@ pub fn run(argument: &str) -> ExitCode {
     let Some(shape) = Shape::of(argument) else { return pass_on(command, argument) };
     exec::keep_back(&mut command);
     exec::unguard(&mut command);
-    let uses_secrets = hook::mentions_session_file(&shape.command);
+    let uses_secrets = judge::mentions_session_file(&shape.command);
     let sessions = ticket::living();
     if !uses_secrets && sessions.iter().all(|session| session.secrets.is_empty()) {
         return pass_on(command, argument);
     }
-    let line = if uses_secrets || hook::lists_processes(&shape.command) {
-        let guarded = hook::judge_command(&shape.command, Path::new("."))
+    let line = if uses_secrets || judge::lists_processes(&shape.command) {
+        let guarded = judge::judge_command(&shape.command, Path::new("."))
             .and_then(|()| line::guard(&shape.command, &exec::wrapper().map_err(refusal)?, &shape.defined()));
         match guarded {
             Ok(guarded) => format!("{}{}{}", shape.head, line::quote(&guarded), shape.tail),

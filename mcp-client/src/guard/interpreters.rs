@@ -1,0 +1,144 @@
+//! Interpreters of code: which file one is to run, and what makes it unfit for values: code on its command line, code
+//! from its standard input, a flag that has it write down what it holds.
+
+use super::{
+    changes::is_code,
+    program::{INLINE, INPUT, WRITES},
+};
+use std::path::{Path, PathBuf};
+
+/// An interpreter: the flags that give it code on the command line, and those that take an argument.
+pub(super) struct Interpreter {
+    names: &'static [&'static str],
+    /// Long flags, or letters that count anywhere in a group of short ones.
+    code: &'static [&'static str],
+    /// What flags begin with that have it write its memory or environment into a file.
+    writes: &'static [&'static str],
+    letters: &'static str,
+    takes: &'static [&'static str],
+}
+
+const INTERPRETERS: &[Interpreter] = &[
+    Interpreter {
+        names: &["node", "nodejs", "tsx", "ts-node", "bun", "deno"],
+        code: &[
+            "--eval",
+            "--print",
+            "--interactive",
+            "--inspect",
+            "--inspect-brk",
+            "--inspect-wait",
+            "eval",
+            "repl",
+        ],
+        writes: &[
+            "--abort-on",
+            "--build-snapshot",
+            "--cpu-prof",
+            "--diagnostic-dir",
+            "--experimental-config-file",
+            "--experimental-default-config-file",
+            "--heap",
+            "--perf",
+            "--prof",
+            "--redirect-warnings",
+            "--report",
+            "--trace-event",
+            "--track-heap",
+        ],
+        letters: "epi",
+        takes: &[
+            "-r",
+            "--require",
+            "--import",
+            "--loader",
+            "--experimental-loader",
+            "-C",
+            "--conditions",
+            "--env-file",
+        ],
+    },
+    Interpreter {
+        names: &["python", "python3", "pypy", "pypy3"],
+        code: &[],
+        writes: &[],
+        letters: "ci",
+        takes: &["-X", "-W"],
+    },
+    Interpreter { names: &["perl"], code: &[], writes: &[], letters: "eEnpidmM", takes: &["-I"] },
+    Interpreter { names: &["ruby"], code: &[], writes: &[], letters: "enpi", takes: &["-I", "-r"] },
+    Interpreter {
+        names: &["php"],
+        code: &["--run", "--process-code"],
+        writes: &[],
+        letters: "rRBad",
+        takes: &["-c", "-S", "-t"],
+    },
+    Interpreter { names: &["lua", "luajit"], code: &[], writes: &[], letters: "ei", takes: &["-l"] },
+    Interpreter { names: &["Rscript"], code: &[], writes: &[], letters: "e", takes: &[] },
+];
+
+/// The interpreter of this name, whatever its version.
+pub(super) fn named(name: &str) -> Option<&'static Interpreter> {
+    INTERPRETERS.iter().find(|one| one.names.iter().any(|known| is_version_of(name, known)))
+}
+
+fn is_version_of(name: &str, known: &str) -> bool {
+    name.strip_prefix(known)
+        .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+}
+
+/// The files that an interpreter is to run, or what makes it unfit for values.
+pub(super) fn script_of(
+    interpreter: &Interpreter,
+    arguments: &[String],
+) -> Result<Vec<PathBuf>, &'static str> {
+    let mut entries = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
+        if interpreter.code.contains(&flag) {
+            return Err(INLINE);
+        }
+        if interpreter.writes.iter().any(|begins| flag.starts_with(begins)) {
+            return Err(WRITES);
+        }
+        if interpreter.takes.contains(&flag) {
+            let value =
+                word.split_once('=').map(|(_, value)| value).or_else(|| words.next().map(String::as_str));
+            entries
+                .extend(value.filter(|value| value.contains('/') || value.contains('.')).map(PathBuf::from));
+            continue;
+        }
+        if word == "-m" || word == "--module" {
+            let module = words.next().map(|module| module.replace('.', "/")).unwrap_or_default();
+            if ["base64", "timeit", "pdb", "code", "trace", "cProfile", "profile"].contains(&module.as_str())
+            {
+                return Err(INLINE);
+            }
+            entries.extend([format!("{module}.py"), format!("{module}/__main__.py")].map(PathBuf::from));
+            return Ok(entries);
+        }
+        if word == "-" {
+            return Err(INPUT);
+        }
+        if let Some(letters) = word.strip_prefix('-') {
+            if !letters.starts_with('-') && letters.contains(|c| interpreter.letters.contains(c)) {
+                return Err(INLINE);
+            }
+            continue;
+        }
+        if ["run", "test"].contains(&word.as_str()) && !Path::new(word).exists() {
+            continue;
+        }
+        entries.push(PathBuf::from(word));
+        // Files among its arguments may be code as well.
+        entries.extend(
+            words
+                .filter(|word| is_code(Path::new(word.as_str())) && Path::new(word).is_file())
+                .map(PathBuf::from),
+        );
+        return Ok(entries);
+    }
+    if arguments.iter().any(|word| word == "--test") { Ok(entries) } else { Err(INPUT) }
+}
