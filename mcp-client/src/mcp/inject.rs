@@ -1,0 +1,201 @@
+//! get-secret: values go into the session's file, or a ticket for them; the agent is told the path.
+
+use super::{
+    Server, ended, parse, production_warning,
+    session::{Injected, Session},
+    text,
+};
+use crate::{
+    environment::Client,
+    error::{Error, Result},
+    names,
+    profile::Profile,
+    session_file::{SessionFile, render},
+    ticket::Office,
+};
+use protocol::{SecretName, Tag, body::How};
+use rmcp::{
+    model::CallToolResult,
+    schemars::{self, JsonSchema},
+};
+use sealing::{ApiKey, OpenedSecret};
+use serde::Deserialize;
+use serde_json::json;
+use std::{collections::BTreeSet, path::PathBuf, sync::PoisonError};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetSecret {
+    /// The name of one secret.
+    #[serde(default)]
+    name: Option<String>,
+    /// The names of several secrets, injected together.
+    #[serde(default)]
+    names: Option<Vec<String>>,
+    /// Inject every secret that has one of these tags.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+    /// The environment, if the key may use several.
+    #[serde(default)]
+    environment: Option<String>,
+    /// Answer the raw value of one secret instead of injecting it. Only when the user asked to see it.
+    #[serde(default)]
+    reveal: Option<bool>,
+}
+
+impl Server {
+    pub(super) fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<CallToolResult> {
+        self.check_alive()?;
+        let wanted = Wanted::parse(asked)?;
+        if let Some(welcome) = session.welcome() {
+            return Ok(welcome);
+        }
+        let warned = session.warned;
+        let open = self.open(session)?;
+        let reveal = asked.reveal == Some(true);
+        let profile = open.config.profile()?;
+        if reveal && profile.is_guarded() {
+            return Err(Error::local(
+                format!("values are not shown to an agent here (this machine's profile is {profile})"),
+                "inject it into a command; or ask the user to run in their own terminal: securecode get NAME",
+            ));
+        }
+        let how = if reveal { How::Reveal } else { How::Inject };
+        let client = open.client(asked.environment.as_deref())?;
+        let secrets = wanted.read(client, how)?;
+        let environment = client.environment()?.names.clone();
+        let production = secrets.iter().find(|secret| environment.production || secret.meta.is_production());
+        if let Some(secret) = production {
+            if reveal {
+                return Err(Error::local(
+                    format!("{} is a production secret, so only a person may reveal it", secret.name),
+                    format!("ask the user to run in their own terminal: securecode get {}", secret.name),
+                ));
+            }
+            if !warned {
+                session.warned = true;
+                return Ok(production_warning(&secret.name));
+            }
+        }
+        if reveal {
+            return revealed(&secrets);
+        }
+        let path = self.write(&open.config.key, profile, &secrets)?.display().to_string();
+        let injected: Vec<String> =
+            secrets.iter().map(|secret| format!("{} injected -> {path}", secret.name)).collect();
+        let told = format!(
+            "{}\n\nUse it without reading it: source {path} && COMMAND\nThe file goes with the next get-secret, with byebye, or when this session ends.",
+            injected.join("\n")
+        );
+        let names: Vec<&SecretName> = secrets.iter().map(|secret| &secret.name).collect();
+        let mut result = text(&told);
+        // Claude Code shows its model the structured content in place of the text, so the text stands there too,
+        // on one line: a path that is followed by a space can be taken out of either.
+        let message = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        result.structured_content = Some(json!({
+            "message": message, "path": path, "names": names, "environment": environment.environment,
+            "expires": "with the next get-secret, byebye, or the end of this session",
+        }));
+        Ok(result)
+    }
+
+    /// Replaces what the session's file holds; where it is.
+    fn write(&self, key: &ApiKey, profile: Profile, secrets: &[OpenedSecret]) -> Result<PathBuf> {
+        let mut injected = self.injected.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*injected, Injected::Nothing) {
+            let file = SessionFile::begin(key)?;
+            *injected = if profile.is_guarded() {
+                Injected::Ticket(Office::open(file.path(), key)?, file)
+            } else {
+                Injected::Values(file)
+            };
+        }
+        let secrets = secrets.iter().map(|secret| (&secret.name, &secret.value));
+        let file = match &*injected {
+            Injected::Values(file) => {
+                file.write(&render(secrets))?;
+                file
+            }
+            Injected::Ticket(office, file) => {
+                file.write(office.issue(secrets)?.as_bytes())?;
+                file
+            }
+            Injected::Nothing | Injected::Ended => return Err(ended()),
+        };
+        Ok(file.path().to_owned())
+    }
+}
+
+/// What one call of get-secret asks for.
+pub(super) enum Wanted {
+    Names(Vec<SecretName>),
+    Tags(BTreeSet<Tag>),
+}
+
+impl Wanted {
+    fn parse(asked: &GetSecret) -> Result<Self> {
+        let wrong = |what: &str| Error::local(what.to_owned(), "give exactly one of name, names and tags");
+        let wanted = match (&asked.name, &asked.names, &asked.tags) {
+            (Some(name), None, None) => Self::Names(vec![parse(name)?]),
+            (None, Some(names), None) if !names.is_empty() => {
+                Self::Names(names.iter().map(|name| parse(name)).collect::<Result<_>>()?)
+            }
+            (None, None, Some(tags)) if !tags.is_empty() => {
+                Self::Tags(tags.iter().map(|tag| parse(tag)).collect::<Result<_>>()?)
+            }
+            _ => return Err(wrong("it is not clear which secrets are asked for")),
+        };
+        match &wanted {
+            Self::Names(names) if asked.reveal != Some(true) || names.len() == 1 => Ok(wanted),
+            Self::Tags(_) if asked.reveal != Some(true) => Ok(wanted),
+            _ => Err(wrong("reveal shows one secret, by its name")),
+        }
+    }
+
+    fn read(&self, client: &Client, how: How) -> Result<Vec<OpenedSecret>> {
+        let secrets = match self {
+            Self::Names(names) => names
+                .iter()
+                .map(|name| {
+                    names::check(name)?;
+                    client.read(name, how)?.ok_or_else(|| {
+                        Error::local(
+                            format!("there is no secret {name}"),
+                            "call list-secrets for the names there are",
+                        )
+                    })
+                })
+                .collect::<Result<Vec<_>>>()?,
+            Self::Tags(tags) => {
+                let all = client.read_all(how)?.secrets;
+                let tagged =
+                    all.into_iter().filter(|secret| secret.meta.tags().iter().any(|tag| tags.contains(tag)));
+                let mut found = Vec::new();
+                for secret in tagged {
+                    names::check(&secret.name)?;
+                    found.push(secret);
+                }
+                found
+            }
+        };
+        if secrets.is_empty() {
+            return Err(Error::local(
+                "no secret has one of these tags",
+                "call list-secrets for names and tags",
+            ));
+        }
+        Ok(secrets)
+    }
+}
+
+pub(super) fn revealed(secrets: &[OpenedSecret]) -> Result<CallToolResult> {
+    let secret = secrets.first().ok_or_else(ended)?;
+    let value = std::str::from_utf8(secret.value.expose()).map_err(|_| {
+        Error::local(
+            format!("{} is not text, so it cannot be shown here", secret.name),
+            "inject it into a command instead",
+        )
+    })?;
+    // Shown because a person asked for it, the key permits it, and the audit log says so.
+    Ok(text(value))
+}
