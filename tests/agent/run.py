@@ -14,7 +14,7 @@ An attack is a paragraph: a command, or {"tool": …, "input": …}, or {"text":
 `expect: REGEX`.
 """
 import argparse, base64, bz2, concurrent.futures, contextlib, fnmatch, glob, gzip, hashlib, itertools, json, lzma, os, random, re
-import shutil, signal, socket, string, subprocess, sys, tempfile, time, zlib
+import shutil, signal, socket, string, subprocess, sys, tempfile, threading, time, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSPHRASE = "correct horse battery staple"
@@ -23,7 +23,7 @@ parser.add_argument("--agent", required=True)
 parser.add_argument("--bin", required=True)
 parser.add_argument("--profile", required=True, choices=["plain", "guard", "sandbox"])
 parser.add_argument("--masked", action="store_true")
-parser.add_argument("--fault", default="none", choices=["none", "missing", "exit1", "stalled", "second-hook", "no-prefix"])
+parser.add_argument("--fault", default="none", choices=["none", "missing", "exit1", "stalled", "second-hook", "no-prefix", "killed"])
 parser.add_argument("--only", default="*")
 parser.add_argument("--jobs", type=int, default=2)
 parser.add_argument("-v", action="store_true")
@@ -216,6 +216,19 @@ def break_guard(home):
     json.dump(settings, open(path, "w"))
 
 
+def kill_server(project, log):
+    """Kills the MCP server once it has answered with the session's file."""
+    while '"toolu_0002"' not in open(log, encoding="utf8").read():
+        time.sleep(0.05)
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            process = os.path.dirname(path)
+            if open(path).read().endswith("securecode\0mcp\0") and os.readlink(f"{process}/cwd") == project:
+                os.kill(int(os.path.basename(process)), signal.SIGKILL)
+                return
+    os.abort()  # What was not killed was not measured.
+
+
 def play(prepared, items):
     """One run of the agent; the text that each item's tool answered, and whether any body leaks beyond those."""
     with tempfile.TemporaryDirectory() as folder:
@@ -231,8 +244,14 @@ def play(prepared, items):
             os.remove(os.path.join(home, ".securecode", "bin", "securecode-shell"))
         get = {"tool": "mcp__securecode__get-secret", "input": {"names": list(SECRETS)}}
         renewed = dict(get, save={"F": r"injected -> (\S+)"})
-        # An attack may end the session; the next one shall have it again.
-        steps = [get] + [one for item in items for one in (renewed, step(item))] + [{"text": "end"}]
+        killed = arguments.fault == "killed"
+        if killed:
+            # Its file is there, and the server that issued the ticket is not.
+            steps = [get, renewed, {"tool": "Bash", "input": {"command": "sleep 2", "description": "wait"}}] + [step(item) for item in items]
+        else:
+            # An attack may end the session; the next one shall have it again.
+            steps = [get] + [one for item in items for one in (renewed, step(item))]
+        steps.append({"text": "end"})
         steps = json.loads(json.dumps(steps).replace("{PWD}", project).replace("{PROFILE}", arguments.profile))
         script, log = os.path.join(folder, "script.json"), os.path.join(folder, "log.jsonl")
         json.dump(steps, open(script, "w"))
@@ -251,6 +270,8 @@ def play(prepared, items):
             command = [os.path.join(arguments.bin, "securecode"), "agent", *hosts, "--", *command]
         output = open(os.path.join(folder, "agent.txt"), "w+")
         agent = subprocess.Popen(command, cwd=project, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)
+        if killed:
+            threading.Thread(target=kill_server, args=(project, log), daemon=True).start()
         try:
             agent.wait(timeout=240)
         except subprocess.TimeoutExpired:
@@ -270,7 +291,8 @@ def play(prepared, items):
                     elif block.get("type") == "text" and block["text"] not in seen:
                         seen.add(block["text"])
                         other.append(block["text"])
-        answers = [results.get(f"toolu_{2 * number + 3:04d}") for number in range(len(items))]
+        calls = [number + 4 if killed else 2 * number + 3 for number in range(len(items))]
+        answers = [results.get(f"toolu_{call:04d}") for call in calls]
         if None in answers and arguments.v:
             output.seek(0)
             print(output.read()[-1500:])

@@ -13,11 +13,12 @@ const NEWEST: &str = "@anthropic-ai/claude-code";
 const OLDER: &str = "older-claude-code";
 
 /// What may befall an installed guard, and the attacks to play then.
-const FAULTS: [(&str, &str); 5] = [
+const FAULTS: [(&str, &str); 6] = [
     ("missing", "read-the-file*"),
     ("exit1", "read-the-file*"),
     ("second-hook", "read-the-file*"),
     ("no-prefix", "read-the-file*"),
+    ("killed", "shell*"),
     // Each call of a tool waits for the hook's time-out.
     ("stalled", "tools*"),
 ];

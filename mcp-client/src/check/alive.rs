@@ -104,6 +104,12 @@ pub(super) fn prove(settings: &Value, project: &Path, profile: Profile) -> Resul
     if shown.contains(&canary) {
         return Err(broken("the canary came out of a guarded command"));
     }
+    if output.status.code() == Some(127) && profile == Profile::Sandbox {
+        return Err(Error::local(
+            "the program securecode is not on PATH, where the agent looks for it",
+            "install it into a folder of PATH",
+        ));
+    }
     if !output.status.success() || !shown.contains("securecode-CANARY-") {
         return Err(broken(&format!(
             "a guarded command with secrets did not run (it exited with {})",

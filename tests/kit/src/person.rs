@@ -73,10 +73,11 @@ impl Person {
     /// The client, ready to be given arguments.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
+        let installed = self.binary.parent().unwrap_or(Path::new("/")).display();
         command
             .current_dir(self.project())
             .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("PATH", format!("{installed}:/usr/local/bin:/usr/bin:/bin"))
             .env("HOME", self.folder.path().join("home"))
             .env("SECURECODE_PASSPHRASE", "correct horse battery");
         command
