@@ -146,6 +146,21 @@ const PYTHON_IMPLICIT: &[&str] = &[
     "platform",
 ];
 
+/// What a program runs.
+#[derive(Debug, Default)]
+pub struct Code {
+    /// These files, and what they mention.
+    pub files: Vec<PathBuf>,
+    /// Whatever code there is in the project: tests that a runner finds, sources that a compiler takes.
+    pub whole_project: bool,
+}
+
+impl From<Vec<PathBuf>> for Code {
+    fn from(files: Vec<PathBuf>) -> Self {
+        Self { files, whole_project: false }
+    }
+}
+
 /// Looks for what changed since a moment.
 pub struct Inspection {
     /// Nanoseconds since 1970.
@@ -153,9 +168,9 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Of these files and what they mention, the first that changed since the session began.
-    pub fn changed(&self, entries: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
-        let entries: Vec<PathBuf> = entries.into_iter().filter(|path| path.exists()).collect();
+    /// Of what a program runs, the first file that changed since the session began.
+    pub fn changed(&self, code: Code) -> Option<PathBuf> {
+        let entries: Vec<PathBuf> = code.files.into_iter().filter(|path| path.exists()).collect();
         let mut folders = vec![PathBuf::from(".")];
         for entry in &entries {
             if self.is_changed(entry) {
@@ -169,7 +184,7 @@ impl Inspection {
                 return Some(file);
             }
         }
-        self.reached(entries)
+        self.reached(entries, code.whole_project)
     }
 
     /// Of the files in the home folder that steer tools, the first that changed.
@@ -178,7 +193,7 @@ impl Inspection {
     }
 
     /// Follows the names of files that a program's text mentions.
-    fn reached(&self, entries: Vec<PathBuf>) -> Option<PathBuf> {
+    fn reached(&self, entries: Vec<PathBuf>, whole_project: bool) -> Option<PathBuf> {
         let mut roots: Vec<PathBuf> = entries.iter().filter_map(|entry| project_of(entry)).collect();
         roots.extend(project_of(Path::new("./x")));
         roots.sort();
@@ -187,15 +202,23 @@ impl Inspection {
         for root in &roots {
             walk(root, &mut files);
         }
+        // What a program keeps for itself, its log or its database, is not what it runs.
+        let may_steer = |file: &&PathBuf| !is_data(file) && self.is_changed(file);
+        let changed: HashSet<PathBuf> = files.iter().filter(may_steer).cloned().collect();
         // Nothing changed: nothing to follow.
-        let changed: HashSet<PathBuf> = files.iter().filter(|file| self.is_changed(file)).cloned().collect();
-        if changed.is_empty() {
-            return None;
+        if changed.is_empty() || whole_project {
+            return changed.into_iter().next();
         }
         let mut by_name: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for file in &files {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            // A folder is named for the file that stands for it.
+            if ["index", "__init__", "__main__", "mod"].contains(&stem.as_str())
+                && let Some(folder) = file.parent().and_then(Path::file_name)
+            {
+                by_name.entry(folder.to_string_lossy().into_owned()).or_default().push(file.clone());
+            }
             by_name.entry(stem).or_default().push(file.clone());
             by_name.entry(name).or_default().push(file.clone());
         }
@@ -369,21 +392,22 @@ fn project_of(file: &Path) -> Option<PathBuf> {
     above.find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }
 
+/// The folders above this one, and itself, that have a repository or our file: all of one project. A home is none.
+pub fn project_folders() -> Vec<PathBuf> {
+    let here = Path::new(".").canonicalize().unwrap_or_default();
+    let home = std::env::home_dir();
+    let is_of_it = |folder: &&Path| {
+        *folder == here || [".git", ".securecoderc"].iter().any(|mark| folder.join(mark).exists())
+    };
+    let above = here.ancestors().filter(|folder| Some(*folder) != home.as_deref());
+    above.filter(is_of_it).map(Path::to_owned).collect()
+}
+
 /// The files of a project, without what was installed or built.
 fn walk(root: &Path, files: &mut Vec<PathBuf>) {
     const MOST: usize = 20_000;
-    const SKIPPED: &[&str] = &[
-        ".git",
-        "node_modules",
-        "target",
-        "dist",
-        "build",
-        ".venv",
-        "venv",
-        "__pycache__",
-        ".next",
-        "vendor",
-    ];
+    const SKIPPED: &[&str] =
+        &[".git", "node_modules", "target", ".venv", "venv", "__pycache__", ".next", "vendor"];
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -400,6 +424,82 @@ fn walk(root: &Path, files: &mut Vec<PathBuf>) {
                 Err(_) => {}
             }
         }
+    }
+}
+
+/// Whether a file's name is that of data, which no tool runs and by which none is steered.
+fn is_data(path: &Path) -> bool {
+    const DATA: &[&str] = &[
+        "bmp",
+        "bz2",
+        "css",
+        "csv",
+        "db",
+        "db-journal",
+        "db-shm",
+        "db-wal",
+        "err",
+        "gif",
+        "gz",
+        "ico",
+        "jpeg",
+        "jpg",
+        "jsonl",
+        "lock",
+        "log",
+        "lz4",
+        "md",
+        "mp3",
+        "mp4",
+        "ndjson",
+        "out",
+        "parquet",
+        "pdf",
+        "pid",
+        "png",
+        "rst",
+        "scss",
+        "sqlite",
+        "sqlite3",
+        "sqlite3-journal",
+        "sqlite3-shm",
+        "sqlite3-wal",
+        "svg",
+        "tar",
+        "tsv",
+        "ttf",
+        "txt",
+        "wav",
+        "webp",
+        "woff",
+        "woff2",
+        "xz",
+        "zip",
+        "zst",
+    ];
+    const STEERING_JSON: &[&str] = &[
+        "package.json",
+        "composer.json",
+        "deno.json",
+        "project.json",
+        "nx.json",
+        "turbo.json",
+        "lerna.json",
+    ];
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    // Python's own lists of what to install are obeyed.
+    if name.starts_with("requirements") || name == "cmakelists.txt" {
+        return false;
+    }
+    match name.rsplit_once('.') {
+        Some((stem, "json")) => {
+            !STEERING_JSON.contains(&name.as_str())
+                && !["config", "rc", ".schema"].iter().any(|end| stem.ends_with(end))
+                && !stem.starts_with("tsconfig")
+                && !stem.starts_with('.')
+        }
+        Some((_, extension)) => DATA.contains(&extension),
+        None => false,
     }
 }
 

@@ -4,11 +4,15 @@
 #![allow(clippy::collapsible_match, reason = "a tool's conditions stand under its name")]
 
 use super::{
-    changes::is_code,
-    program::{INLINE, TOLD},
+    changes::{Code, is_code},
+    program::{INLINE, INPUT, TOLD},
 };
 use crate::ticket::PLACEHOLDER;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Programs of the system that consume secrets. Every other one there gets placeholders.
 pub(super) const CONSUMERS: &[&str] = &[
@@ -113,26 +117,157 @@ pub(super) const CONSUMERS: &[&str] = &[
     "npx",
 ];
 
+/// Consumers that run, compile or read whatever code is in the project.
+const WHOLE_PROJECT: &[&str] = &[
+    "ansible-playbook",
+    "ant",
+    "bundle",
+    "cargo",
+    "celery",
+    "composer",
+    "django-admin",
+    "docker",
+    "docker-compose",
+    "dotnet",
+    "elixir",
+    "flask",
+    "fly",
+    "flyctl",
+    "go",
+    "gradle",
+    "gunicorn",
+    "hatch",
+    "helm",
+    "heroku",
+    "just",
+    "mix",
+    "mvn",
+    "netlify",
+    "ninja",
+    "pip",
+    "pip3",
+    "podman",
+    "poetry",
+    "pulumi",
+    "pytest",
+    "rails",
+    "rake",
+    "task",
+    "terraform",
+    "tofu",
+    "tox",
+    "uv",
+    "uvicorn",
+    "vercel",
+    "wrangler",
+];
+
+/// What a script of package.json runs when it runs whatever code is in the project.
+const RUNNERS: &[&str] = &[
+    "--test",
+    "angular",
+    "astro",
+    "ava",
+    "cypress",
+    "esbuild",
+    "jest",
+    "lerna",
+    "mocha",
+    "next",
+    "ng",
+    "nodemon",
+    "nuxt",
+    "nx",
+    "parcel",
+    "playwright",
+    "pytest",
+    "react-scripts",
+    "remix",
+    "rollup",
+    "svelte-kit",
+    "tap",
+    "tape",
+    "ts-node-dev",
+    "tsc",
+    "turbo",
+    "unittest",
+    "vite",
+    "vitest",
+    "vue-cli-service",
+    "webpack",
+];
+
+/// Tools that keep what they are told on the command line in files of their own: settings, manifests, logs.
+const KEEPERS: &[&str] = &[
+    "az",
+    "bundle",
+    "cargo",
+    "composer",
+    "dotnet",
+    "gcloud",
+    "go",
+    "gradle",
+    "gsutil",
+    "hatch",
+    "mix",
+    "mvn",
+    "npm",
+    "npx",
+    "pip",
+    "pip3",
+    "pnpm",
+    "poetry",
+    "pulumi",
+    "terraform",
+    "tofu",
+    "tox",
+    "uv",
+    "yarn",
+];
+
+/// Commands of many tools that write what they are told into a file.
+const KEEPING: &[&str] =
+    &["auth", "config", "configure", "credential", "credentials", "login", "set-credentials", "user-secrets"];
+
 /// Why a tool gets none in a command that does nothing with secrets: nobody needs to be told.
 pub(super) const NO_USE: &str = "has no use for them in this command";
+const KEEPS: &str = "keeps what it is told in files of its own";
+const WRITES: &str = "is told to write down what it sends";
 
-/// The files that steer another tool, or what in its arguments makes it unfit for values.
-pub(super) fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathBuf>, &'static str> {
+/// What a tool runs or is steered by, or what in its arguments makes it unfit for values.
+pub(super) fn code_of(name: &str, arguments: &[String]) -> Result<Code, &'static str> {
     let has = |flags: &[&str]| {
         arguments
             .iter()
             .any(|word| flags.contains(&word.split_once('=').map_or(word.as_str(), |(flag, _)| flag)))
     };
-    let first = arguments.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
-    let mut entries: Vec<PathBuf> =
-        arguments.iter().map(PathBuf::from).filter(|path| is_code(path) && path.is_file()).collect();
-    let logs = ["npm", "pnpm", "yarn", "npx", "gcloud", "gsutil", "az"];
-    if logs.contains(&name) && arguments.iter().any(|word| word.contains(PLACEHOLDER)) {
-        return Err("writes its arguments into a log");
+    let says = |texts: &[&str]| arguments.iter().any(|word| texts.iter().any(|text| word.contains(text)));
+    let mut commands = arguments.iter().filter(|word| !word.starts_with('-')).map(String::as_str);
+    let (first, second) = (commands.next().unwrap_or_default(), commands.next().unwrap_or_default());
+    let publishes = ["publish", "upload"].contains(&first);
+    if KEEPERS.contains(&name) && !publishes && says(&[PLACEHOLDER])
+        || CONSUMERS.contains(&name) && [first, second].iter().any(|word| KEEPING.contains(word))
+    {
+        return Err(KEEPS);
     }
+    // A file may stand behind a flag and `=`.
+    let named = arguments.iter().map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, file)| file));
+    let mut files: Vec<PathBuf> =
+        named.map(PathBuf::from).filter(|path| is_code(path) && path.is_file()).collect();
+    let mut whole_project = WHOLE_PROJECT.contains(&name);
     match name {
         "npm" | "pnpm" | "yarn" | "npx" => {
-            if has(&["-c", "--call", "--node-options", "--script-shell", "--shell", "--prefix", "-C"]) {
+            if has(&[
+                "-c",
+                "--call",
+                "--node-options",
+                "--script-shell",
+                "--shell",
+                "--prefix",
+                "-C",
+                "--dir",
+                "--cwd",
+            ]) {
                 return Err(INLINE);
             }
             let runs = [
@@ -153,7 +288,9 @@ pub(super) fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathB
             if name == "npm" && !runs.contains(&first) {
                 return Err(NO_USE);
             }
-            entries.push("package.json".into());
+            files.push("package.json".into());
+            files.extend(strange_binaries());
+            whole_project = runs_the_project();
         }
         "make" | "gmake" => {
             if has(&["--eval", "-E", "-p", "--print-data-base", "-C", "--directory", "-I"])
@@ -168,17 +305,21 @@ pub(super) fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathB
             let mut words = arguments.iter();
             while let Some(word) = words.next() {
                 if word == "-f" || word == "--file" || word == "--makefile" {
-                    entries.extend(words.next().map(PathBuf::from));
+                    files.extend(words.next().map(PathBuf::from));
                 } else if let Some(file) = word.strip_prefix("-f").or_else(|| word.strip_prefix("--file=")) {
-                    entries.push(file.into());
+                    files.push(file.into());
                 }
             }
-            entries.extend(["GNUmakefile", "makefile", "Makefile"].map(PathBuf::from));
+            files.extend(["GNUmakefile", "makefile", "Makefile"].map(PathBuf::from));
         }
         "git" => {
-            let network = ["push", "pull", "fetch", "clone", "ls-remote", "remote"];
-            if !network.contains(&first) {
-                return Err(NO_USE);
+            match first {
+                "push" | "pull" | "fetch" | "ls-remote" => {}
+                // The address becomes a setting of the new repository.
+                "clone" if says(&[PLACEHOLDER]) => return Err(KEEPS),
+                "clone" => {}
+                "remote" if ["update", "prune", "show"].contains(&second) => {}
+                _ => return Err(NO_USE),
             }
             if has(&[
                 "-c",
@@ -190,28 +331,38 @@ pub(super) fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathB
                 "--config-env",
                 "--exec",
                 "--template",
-            ]) || arguments.iter().any(|word| word.contains("ext::"))
+            ]) || says(&["ext::"])
             {
                 return Err(TOLD);
             }
-            entries.push(".git/config".into());
-            entries
-                .extend(fs::read_dir(".git/hooks").into_iter().flatten().flatten().map(|entry| entry.path()));
+            files.push(".git/config".into());
+            files.extend(files_in(&hooks_folder()));
         }
         "psql" | "mysql" | "mariadb" | "redis-cli" | "mongosh" | "mongo" => {
-            if arguments.iter().any(|word| {
-                word.contains("\\!")
-                    || word.contains("\\getenv")
-                    || word.contains("\\setenv")
-                    || word.contains("system ")
-                    || word.contains("process.env")
-            }) {
+            if says(&[
+                "\\!",
+                "\\getenv",
+                "\\setenv",
+                "system ",
+                "process",
+                "require(",
+                "import(",
+                "globalThis",
+                "Function",
+                "eval(",
+                "load(",
+            ]) {
                 return Err("is told to run code on the command line");
+            }
+            if says(&["\\o", "\\w", "\\T", "\\P", "tee ", "pager "])
+                || has(&["-L", "--log-file", "-o", "--output", "--tee", "--pager"])
+            {
+                return Err(WRITES);
             }
         }
         "ssh" | "scp" | "sftp" | "rsync" => {
-            if has(&["-o", "-F", "-e", "--rsh", "-S"]) || arguments.iter().any(|word| word.starts_with("-o"))
-            {
+            let long = ["-o", "-F", "-e", "--rsh", "-S", "-E", "--log-file", "--rsync-path"];
+            if has(&long) || arguments.iter().any(|word| word.starts_with("-o")) {
                 return Err(TOLD);
             }
         }
@@ -241,35 +392,100 @@ pub(super) fn tool_entries(name: &str, arguments: &[String]) -> Result<Vec<PathB
                     flag.starts_with(known) || (is_long && name != "http" && known.starts_with(flag))
                 })
             };
-            if arguments.iter().any(told) {
-                return Err("is told to write down what it sends");
+            if arguments.iter().any(told) || says(&["%output{"]) {
+                return Err(WRITES);
             }
             if arguments.iter().any(|word| {
-                word.starts_with("file:")
-                    || word.starts_with("telnet:")
-                    || word.starts_with("dict:")
-                    || word.starts_with("gopher:")
+                ["file:", "telnet:", "dict:", "gopher:"].iter().any(|scheme| word.starts_with(scheme))
             }) {
                 return Err("is told to use a protocol that no secret is for");
             }
         }
-        "java"
+        "java" => {
             if arguments.iter().any(|word| {
                 ["-javaagent", "-agent", "-XX:", "@", "-Xrun", "-Xlog"]
                     .iter()
                     .any(|flag| word.starts_with(flag))
-            }) =>
-        {
-            return Err(TOLD);
+            }) {
+                return Err(TOLD);
+            }
+            files.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file()));
         }
-        "go" | "cargo" | "java" | "dotnet" => {
-            entries.extend([".cargo/config", ".cargo/config.toml"].map(PathBuf::from));
-            entries.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file()));
+        "cargo" | "go" | "dotnet" => {
+            if has(&["--config", "-exec", "-toolexec", "-overlay", "-modfile"])
+                || arguments.iter().any(|word| word.starts_with('+'))
+            {
+                return Err(TOLD);
+            }
+            files.extend([".cargo/config", ".cargo/config.toml"].map(PathBuf::from));
+            files.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file()));
         }
         "docker" | "podman" if has(&["-v", "--volume", "--mount", "--entrypoint"]) => {
             return Err(TOLD);
         }
+        "ansible" => return Err(INLINE),
+        "rails" | "django-admin" | "flask" | "mix" | "elixir" | "rake" | "celery"
+            if ["runner", "r", "console", "c", "shell", "eval", "dbconsole", "dbshell"].contains(&first)
+                || has(&["-e", "--eval", "-E", "-p", "-r", "-c", "--command"]) =>
+        {
+            return Err(INLINE);
+        }
+        "just" | "task" | "ninja" | "gradle" | "helm"
+            if has(&[
+                "--command",
+                "-c",
+                "--shell",
+                "--set",
+                "-t",
+                "--init-script",
+                "-I",
+                "--post-renderer",
+            ]) =>
+        {
+            return Err(TOLD);
+        }
+        "terraform" | "tofu" if first == "console" => return Err(INPUT),
+        "websocat" | "lftp" if says(&["exec:", "cmd:", "sh-c:", "file:", "!"]) => return Err(TOLD),
         _ => {}
     }
-    Ok(entries)
+    Ok(Code { files, whole_project })
+}
+
+/// Whether package.json has a script that runs whatever code it finds.
+fn runs_the_project() -> bool {
+    let text = fs::read_to_string("package.json").unwrap_or_default();
+    let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let scripts = package.get("scripts").and_then(|scripts| scripts.as_object()).into_iter().flatten();
+    let mut texts = scripts.filter_map(|(_, script)| script.as_str());
+    texts.any(|script| {
+        let words: Vec<&str> = script.split_whitespace().collect();
+        words.iter().enumerate().any(|(at, word)| {
+            let name = word.rsplit('/').next().unwrap_or_default();
+            // With a file behind it, node's test runner runs that one.
+            let names_file = words.get(at + 1..).into_iter().flatten().any(|word| is_code(Path::new(word)));
+            RUNNERS.contains(&name) && !(name == "--test" && names_file)
+        })
+    })
+}
+
+/// Programs under node_modules/.bin that npm did not put there: it makes links to packages alone.
+fn strange_binaries() -> Vec<PathBuf> {
+    let packages = Path::new("node_modules").canonicalize().unwrap_or_default();
+    let is_npms = |file: &PathBuf| {
+        file.is_symlink() && file.canonicalize().is_ok_and(|target| target.starts_with(&packages))
+    };
+    files_in(Path::new("node_modules/.bin")).into_iter().filter(|file| !is_npms(file)).collect()
+}
+
+/// Where git looks for hooks in this folder.
+fn hooks_folder() -> PathBuf {
+    let asked = Command::new("git").args(["rev-parse", "--git-path", "hooks"]).output().ok();
+    let path = asked
+        .filter(|output| output.status.success())
+        .and_then(|output| String::from_utf8(output.stdout).ok());
+    path.map_or_else(|| ".git/hooks".into(), |path| path.trim_end().into())
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }

@@ -2,7 +2,7 @@
 //! from its standard input, a flag that has it write down what it holds.
 
 use super::{
-    changes::is_code,
+    changes::{Code, is_code},
     program::{INLINE, INPUT, WRITES},
 };
 use std::path::{Path, PathBuf};
@@ -89,10 +89,7 @@ fn is_version_of(name: &str, known: &str) -> bool {
 }
 
 /// The files that an interpreter is to run, or what makes it unfit for values.
-pub(super) fn script_of(
-    interpreter: &Interpreter,
-    arguments: &[String],
-) -> Result<Vec<PathBuf>, &'static str> {
+pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Code, &'static str> {
     let mut entries = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -116,8 +113,11 @@ pub(super) fn script_of(
             {
                 return Err(INLINE);
             }
-            entries.extend([format!("{module}.py"), format!("{module}/__main__.py")].map(PathBuf::from));
-            return Ok(entries);
+            let own = [format!("{module}.py"), format!("{module}/__main__.py")].map(PathBuf::from);
+            // One that is installed (pytest, unittest, flask) looks for code by itself.
+            let whole_project = !own.iter().any(|file| file.is_file());
+            entries.extend(own);
+            return Ok(Code { files: entries, whole_project });
         }
         if word == "-" {
             return Err(INPUT);
@@ -138,7 +138,11 @@ pub(super) fn script_of(
                 .filter(|word| is_code(Path::new(word.as_str())) && Path::new(word).is_file())
                 .map(PathBuf::from),
         );
-        return Ok(entries);
+        return Ok(entries.into());
     }
-    if arguments.iter().any(|word| word == "--test") { Ok(entries) } else { Err(INPUT) }
+    // Without a file, node's test runner takes all that look like tests.
+    if arguments.iter().any(|word| word == "--test") {
+        return Ok(Code { files: entries, whole_project: true });
+    }
+    Err(INPUT)
 }

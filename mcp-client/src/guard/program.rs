@@ -1,13 +1,17 @@
 //! Which programs are trusted with values. A program that prints what it is given, that is told its code on the
 //! command line, or that changed since the session began, is given placeholders.
 
-use super::{changes::Inspection, consumers, interpreters};
+use super::{
+    changes::{self, Code, Inspection},
+    consumers, interpreters,
+};
 use crate::ticket::Redeemed;
 use protocol::SecretName;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs,
+    io::Read,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -84,21 +88,23 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         return Judgement::Shell(first + 1 + text);
     }
     let is_system = is_system(&path);
-    let entries = if SHELLS.contains(&name) {
+    let mut code = if SHELLS.contains(&name) {
         match arguments.iter().find(|word| !word.starts_with(['-', '+'])) {
-            Some(script) => vec![PathBuf::from(script)],
+            Some(script) => Code::from(vec![PathBuf::from(script)]),
             None => return Judgement::Because(format!("{name} {INPUT}")),
         }
     } else if let Some(interpreter) = interpreters::named(name) {
         match interpreters::script_of(interpreter, arguments) {
-            Ok(entries) => entries,
+            Ok(code) => code,
             Err(what) => return Judgement::Because(format!("{name} {what}")),
         }
     } else if is_system && !consumers::CONSUMERS.contains(&name) {
         return Judgement::Placeholders;
+    } else if !consumers::CONSUMERS.contains(&name) && is_foreign(&path) {
+        return Judgement::Because(format!("{name} is not of this project and not known to use secrets"));
     } else {
-        match consumers::tool_entries(name, arguments) {
-            Ok(entries) => entries,
+        match consumers::code_of(name, arguments) {
+            Ok(code) => code,
             Err(consumers::NO_USE) => return Judgement::Placeholders,
             Err(what) => return Judgement::Because(format!("{name} {what}")),
         }
@@ -112,8 +118,10 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             "PATH has a folder with programs that are newer than this session: {folder}"
         ));
     }
-    let own = (!is_system).then(|| path.clone());
-    match inspection.changed_at_home().or_else(|| inspection.changed(own.into_iter().chain(entries))) {
+    if !is_system {
+        code.files.push(path);
+    }
+    match inspection.changed_at_home().or_else(|| inspection.changed(code)) {
         Some(file) => Judgement::Because(format!(
             "{} changed since this session began",
             file.file_name().unwrap_or_default().to_string_lossy()
@@ -158,7 +166,13 @@ fn behind_launchers(words: &[String]) -> Option<usize> {
             "time" => (&["-f", "-o", "--format", "--output"], 0),
             "stdbuf" => (&["-i", "-o", "-e"], 0),
             "nohup" | "setsid" | "chronic" | "caffeinate" => (&[], 0),
-            _ => return Some(at),
+            name => match STARTERS.contains(&name).then(|| started_by(words, at)).flatten() {
+                Some(started) => {
+                    at = started;
+                    continue;
+                }
+                None => return Some(at),
+            },
         };
         at += 1;
         while let Some(word) = words.get(at).filter(|word| word.starts_with('-') && word.len() > 1) {
@@ -173,6 +187,19 @@ fn behind_launchers(words: &[String]) -> Option<usize> {
             at += 1;
         }
     }
+}
+
+/// Tools that start a program of the machine's, which their arguments name.
+const STARTERS: &[&str] =
+    &["bundle", "bunx", "hatch", "npm", "npx", "pipenv", "pnpm", "poetry", "rye", "uv", "uvx", "yarn"];
+
+/// Where the interpreter or shell stands that such a tool starts, if it is one.
+fn started_by(words: &[String], at: usize) -> Option<usize> {
+    let is_interpreter = |word: &String| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        SHELLS.contains(&name) || interpreters::named(name).is_some()
+    };
+    (at + 1..words.len()).find(|at| words.get(*at).is_some_and(is_interpreter))
 }
 
 /// Where the text of `sh -c TEXT` stands among the arguments.
@@ -223,4 +250,13 @@ fn find_program(program: &str) -> Option<PathBuf> {
 /// Whether a program is the system's own.
 fn is_system(path: &Path) -> bool {
     ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].iter().any(|folder| path.parent() == Some(Path::new(folder)))
+}
+
+/// Whether a program is neither the project's nor a script: a tool of the machine's, whose manner nobody knows.
+fn is_foreign(path: &Path) -> bool {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut head = [0; 2];
+    let is_script =
+        fs::File::open(&path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"#!";
+    !is_script && !changes::project_folders().iter().any(|folder| path.starts_with(folder))
 }
