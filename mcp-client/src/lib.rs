@@ -14,6 +14,7 @@ pub mod home;
 pub mod mcp;
 pub mod names;
 pub mod owner;
+mod peer;
 pub mod pins;
 pub mod profile;
 pub mod remote;

@@ -8,21 +8,17 @@
 use crate::{
     error::{Error, Result},
     guard::agents,
-    home, names,
+    home, names, peer,
 };
 use data_encoding::{BASE64, HEXLOWER};
 use protocol::SecretName;
-use rustix::net::sockopt::socket_peercred;
 use sealing::{ApiKey, OpenedSecret, SecretValue};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    os::unix::{
-        fs::MetadataExt,
-        net::{UnixListener, UnixStream},
-    },
+    os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -200,7 +196,7 @@ pub fn began() -> u128 {
 fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
     client.set_read_timeout(Some(PATIENCE))?;
     client.set_write_timeout(Some(PATIENCE))?;
-    if !is_this_program(&client) {
+    if !peer::is_this_program(&client) {
         return Ok(());
     }
     let mut asked = String::new();
@@ -228,20 +224,6 @@ fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
     drop(state);
     let text = Zeroizing::new(serde_json::to_vec(&answer)?);
     client.write_all(&text)
-}
-
-/// Whether the one who asks is this very program, run by this very user. Where the system cannot tell (it has no
-/// /proc), the user is enough.
-fn is_this_program(client: &UnixStream) -> bool {
-    let Ok(peer) = socket_peercred(client) else { return false };
-    if peer.uid != rustix::process::geteuid() {
-        return false;
-    }
-    let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    match (fs::metadata(format!("/proc/{}/exe", peer.pid.as_raw_nonzero())), fs::metadata("/proc/self/exe")) {
-        (Ok(theirs), Ok(ours)) => same(&theirs, &ours),
-        _ => !Path::new("/proc/self/exe").exists(),
-    }
 }
 
 /// The variables of this process that steer shells, loaders and tools.

@@ -5,7 +5,10 @@ Plays `attacks/*.txt` and `work/*.txt` through the real Claude Code, driven by a
 empty home that `securecode check --fix` alone has set up. Every request body that the agent sends is searched for
 eight characters of a secret, plain or encoded. Python's standard library alone.
 
-usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--fault NAME] [--only GLOB] [--jobs N] [-v]
+usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--fault NAME] [--only GLOB] [--apart] [--jobs N] [-v]
+
+`--apart` gives each item an agent and a project of its own: what one changes can have the guard refuse a later one for
+that alone. Items that build on others then do nothing.
 
 `--masked` has `securecode agent` start the agent, with every secret in its environment, for its sandbox to mask.
 
@@ -25,6 +28,7 @@ parser.add_argument("--profile", required=True, choices=["plain", "guard", "sand
 parser.add_argument("--masked", action="store_true")
 parser.add_argument("--fault", default="none", choices=["none", "missing", "exit1", "stalled", "second-hook", "no-prefix", "killed"])
 parser.add_argument("--only", default="*")
+parser.add_argument("--apart", action="store_true")
 parser.add_argument("--jobs", type=int, default=2)
 parser.add_argument("-v", action="store_true")
 arguments = parser.parse_args()
@@ -306,7 +310,7 @@ def main():
         try:
             # A list's items build on each other, and lists do not.
             items = attacks + (work if arguments.fault == "none" else [])
-            batches = [list(batch) for _, batch in itertools.groupby(items, key=lambda item: item["file"])]
+            batches = [list(batch) for _, batch in itertools.groupby(items, key=id if arguments.apart else lambda item: item["file"])]
             with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
                 played = list(pool.map(lambda batch: play((home, project), batch), batches))
         finally:

@@ -8,6 +8,7 @@ use crate::{
     environment::Client,
     error::{Error, Kind, Result},
     guard::{exec, output},
+    peer,
     profile::Profile,
     ticket,
 };
@@ -28,6 +29,12 @@ pub(super) fn run(
     let Some(program) = command.first() else {
         return Err(Error::local("there is no command", "give one after `--`"));
     };
+    if profile.is_guarded() && !peer::is_alone() {
+        return Err(Error::local(
+            "a library was loaded into securecode (LD_PRELOAD or the like), which could read the secrets",
+            "run it without that variable",
+        ));
+    }
     let (session, left_out) = ticket::hold(&client.read_all(How::Run)?.secrets, only)?;
     for name in left_out {
         let _ = writeln!(
