@@ -7,7 +7,7 @@
 
 use crate::{
     error::{Error, Result},
-    guard::agents,
+    guard::{agents, steering},
     home, names, peer,
 };
 use data_encoding::{BASE64, HEXLOWER};
@@ -220,18 +220,11 @@ fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
         value: BASE64.encode(&held.value),
         current: shown && held.current,
     });
-    let answer = Answer { secrets: secrets.collect(), since: began(), environment: steering() };
+    let answer =
+        Answer { secrets: secrets.collect(), since: began(), environment: steering::of_this_process() };
     drop(state);
     let text = Zeroizing::new(serde_json::to_vec(&answer)?);
     client.write_all(&text)
-}
-
-/// The variables of this process that steer shells, loaders and tools.
-pub fn steering() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking()))
-        .collect()
 }
 
 /// Closes this process's memory, environment and core dumps to other processes of the same user, where the system can
@@ -294,7 +287,7 @@ pub fn hold(secrets: &[OpenedSecret], wanted: &[SecretName]) -> Result<(Redeemed
     }
     let oldest = living().iter().map(|session| session.since).min();
     let since = oldest.or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
-    Ok((Redeemed { secrets: held, since, environment: steering() }, left_out))
+    Ok((Redeemed { secrets: held, since, environment: steering::of_this_process() }, left_out))
 }
 
 /// Every living session's secrets, to be masked.

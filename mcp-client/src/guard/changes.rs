@@ -300,7 +300,7 @@ impl Inspection {
                 .args(arguments)
                 .stdin(Stdio::null())
                 .stderr(Stdio::null());
-            for name in crate::ticket::steering().keys().filter(|name| name.starts_with("GIT_")) {
+            for name in super::steering::of_this_process().keys().filter(|name| name.starts_with("GIT_")) {
                 git.env_remove(name);
             }
             let output = git.output().ok().filter(|output| output.status.success())?;
@@ -428,7 +428,7 @@ fn walk(root: &Path, files: &mut Vec<PathBuf>) {
 }
 
 /// Whether a file's name is that of data, which no tool runs and by which none is steered.
-fn is_data(path: &Path) -> bool {
+pub(super) fn is_data(path: &Path) -> bool {
     const DATA: &[&str] = &[
         "bmp",
         "bz2",

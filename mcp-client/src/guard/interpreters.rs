@@ -2,9 +2,10 @@
 //! from its standard input, a flag that has it write down what it holds.
 
 use super::{
-    changes::{Code, is_code},
+    changes::{Code, is_data},
     program::{INLINE, INPUT, WRITES},
 };
+use crate::ticket::PLACEHOLDER;
 use std::path::{Path, PathBuf};
 
 /// An interpreter: the flags that give it code on the command line, and those that take an argument.
@@ -100,11 +101,17 @@ pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Resu
         if interpreter.writes.iter().any(|begins| flag.starts_with(begins)) {
             return Err(WRITES);
         }
-        if interpreter.takes.contains(&flag) {
-            let value =
-                word.split_once('=').map(|(_, value)| value).or_else(|| words.next().map(String::as_str));
-            entries
-                .extend(value.filter(|value| value.contains('/') || value.contains('.')).map(PathBuf::from));
+        let attached = interpreter.takes.iter().find_map(|takes| {
+            let rest = word.strip_prefix(takes)?;
+            rest.strip_prefix('=').or_else(|| Some(rest).filter(|rest| takes.len() == 2 && !rest.is_empty()))
+        });
+        if attached.is_some() || interpreter.takes.contains(&flag) {
+            let value = attached.or_else(|| words.next().map(String::as_str)).unwrap_or_default();
+            if value.starts_with("data:") || value.starts_with("pycache_prefix") {
+                return Err(INLINE);
+            }
+            entries.extend(Some(value).filter(|value| value.contains(['/', '.'])).map(PathBuf::from));
+            entries.extend(named_files(value));
             continue;
         }
         if word == "-m" || word == "--module" {
@@ -126,18 +133,15 @@ pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Resu
             if !letters.starts_with('-') && letters.contains(|c| interpreter.letters.contains(c)) {
                 return Err(INLINE);
             }
+            entries.extend(named_files(word));
             continue;
         }
         if ["run", "test"].contains(&word.as_str()) && !Path::new(word).exists() {
             continue;
         }
         entries.push(PathBuf::from(word));
-        // Files among its arguments may be code as well.
-        entries.extend(
-            words
-                .filter(|word| is_code(Path::new(word.as_str())) && Path::new(word).is_file())
-                .map(PathBuf::from),
-        );
+        // Files and modules among its arguments may be code as well.
+        entries.extend(words.flat_map(|word| named_files(word)));
         return Ok(entries.into());
     }
     // Without a file, node's test runner takes all that look like tests.
@@ -145,4 +149,24 @@ pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Resu
         return Ok(Code { files: entries, whole_project: true });
     }
     Err(INPUT)
+}
+
+/// The files that may be code that a word names, by itself or behind `=`; and the modules, where it looks like a name
+/// of one: with a dot or a slash in it, or behind `=`.
+pub(super) fn named_files(word: &str) -> Vec<PathBuf> {
+    const LONGEST: usize = 4096;
+    if word.len() > LONGEST || word.contains(PLACEHOLDER) {
+        return vec![];
+    }
+    let (_, behind) = word.split_once('=').unwrap_or_default();
+    let pieces = word.split(['=', ',', ':', ' ']).chain([word, behind]).filter(|piece| !piece.is_empty());
+    let paths = pieces.flat_map(|piece| {
+        let mut paths = vec![piece.to_owned()];
+        if piece.contains(['.', '/']) || piece == behind {
+            let module = piece.replace('.', "/");
+            paths.extend([format!("{piece}.js"), format!("{module}.py"), format!("{module}/__init__.py")]);
+        }
+        paths
+    });
+    paths.map(PathBuf::from).filter(|path| path.is_file() && !is_data(path)).collect()
 }

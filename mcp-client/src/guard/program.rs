@@ -3,12 +3,10 @@
 
 use super::{
     changes::{self, Code, Inspection},
-    consumers, interpreters,
+    consumers, interpreters, steering,
 };
 use crate::ticket::Redeemed;
-use protocol::SecretName;
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     fs,
     io::Read,
@@ -33,36 +31,6 @@ pub enum Judgement {
 }
 
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash"];
-
-/// Variables that say nothing about the code that runs.
-const HARMLESS: &[&str] = &[
-    "_",
-    "GIT_EDITOR",
-    "GIT_TERMINAL_PROMPT",
-    "GIT_PAGER",
-    "PAGER",
-    "PATH",
-    "LOGNAME",
-    "PYTHONUNBUFFERED",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONIOENCODING",
-    "PYTHONUTF8",
-    "PYTHONHASHSEED",
-    "CARGO_TERM_COLOR",
-    "NODE_ENV",
-    "PS1",
-    "PS2",
-    "OPTIND",
-    "SHLVL",
-    "PWD",
-    "OLDPWD",
-    "TERM",
-    "COLUMNS",
-    "LINES",
-    "IFS",
-    "SHELL",
-    "TMPDIR",
-];
 
 /// Why a program is not trusted, behind its name.
 pub(super) const INLINE: &str = "is given its code on the command line";
@@ -110,7 +78,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         }
     };
     let assigned = before.iter().filter_map(|word| word.split_once('='));
-    if let Some(variable) = steered(assigned, &session.environment) {
+    if let Some(variable) = steering::changed(assigned, &session.environment) {
         return Judgement::Because(format!("{variable} was changed, which can change what {name} runs"));
     }
     if let Some(folder) = inspection.strange_path_folder(&session.environment) {
@@ -121,6 +89,8 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     if !is_system {
         code.files.push(path);
     }
+    let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
+    code.files.extend(steering::named(&secrets));
     match inspection.changed_at_home().or_else(|| inspection.changed(code)) {
         Some(file) => Judgement::Because(format!(
             "{} changed since this session began",
@@ -216,24 +186,6 @@ fn shell_text(arguments: &[String]) -> Option<usize> {
         }
     }
     None
-}
-
-/// A variable that steers what runs and is not as the agent itself has it.
-fn steered<'a>(
-    assigned: impl Iterator<Item = (&'a str, &'a str)>,
-    usual: &BTreeMap<String, String>,
-) -> Option<String> {
-    const OTHERS: &[&str] =
-        &["CLAUDE_", "ANTHROPIC_", "SECURECODE_", "XDG_", "GIT_AUTHOR_", "GIT_COMMITTER_", "MALLOC_"];
-    let assigned = assigned.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    crate::ticket::steering()
-        .into_iter()
-        .chain(assigned)
-        .filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
-        .filter(|(name, _)| !OTHERS.iter().any(|prefix| name.starts_with(prefix)))
-        .filter(|(name, _)| name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking()))
-        .find(|(name, value)| usual.get(name) != Some(value))
-        .map(|(name, _)| name)
 }
 
 /// A program as the shell would find it.

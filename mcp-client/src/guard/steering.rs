@@ -1,0 +1,125 @@
+//! Variables that steer shells, loaders and tools: what one runs, or what it writes down.
+
+use super::interpreters::named_files;
+use protocol::SecretName;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Variables that say nothing about the code that runs.
+const HARMLESS: &[&str] = &[
+    "_",
+    "GIT_EDITOR",
+    "GIT_TERMINAL_PROMPT",
+    "GIT_PAGER",
+    "PAGER",
+    "PATH",
+    "LOGNAME",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONIOENCODING",
+    "PYTHONUTF8",
+    "PYTHONHASHSEED",
+    "CARGO_TERM_COLOR",
+    "NODE_ENV",
+    "PS1",
+    "PS2",
+    "OPTIND",
+    "SHLVL",
+    "PWD",
+    "OLDPWD",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "IFS",
+    "SHELL",
+    "TMPDIR",
+];
+
+/// Variables that the agent itself sets for its commands.
+const AGENTS: &[&str] = &["CLAUDE_", "ANTHROPIC_", "SECURECODE_", "GIT_AUTHOR_", "GIT_COMMITTER_", "MALLOC_"];
+
+/// Variables, besides those that no secret may be named for, that have a tool run or write down something.
+const BEGINNINGS: &[&str] = &[
+    "ANSIBLE_",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "BUNDLE_",
+    "COMPOSE_",
+    "CORECLR_",
+    "COREPACK_",
+    "COVERAGE_PROCESS_START",
+    "DOCKER_",
+    "ELIXIR_",
+    "ERL_",
+    "GEM_",
+    "GNUMAKEFLAGS",
+    "GRADLE_",
+    "HELM_",
+    "JULIA_",
+    "LUA_",
+    "MAKEFILES",
+    "MAVEN_",
+    "MYSQL_HOME",
+    "NODE_COMPILE_CACHE",
+    "NODE_V8_COVERAGE",
+    "OPENSSL_",
+    "PERLLIB",
+    "PGSERVICEFILE",
+    "PGSYSCONFDIR",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "PNPM_",
+    "POETRY_",
+    "PSQLRC",
+    "PYTEST_",
+    "RUBYLIB",
+    "RUBYOPT",
+    "R_PROFILE",
+    "SSLKEYLOGFILE",
+    "TF_CLI_",
+    "TF_LOG",
+    "TOX_",
+    "WGETRC",
+];
+
+/// Such variables of this process.
+pub fn of_this_process() -> BTreeMap<String, String> {
+    variables().filter(|(name, _)| is_steering(name)).collect()
+}
+
+fn is_steering(name: &str) -> bool {
+    name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking())
+        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
+/// Of this process and of what a command assigns, the first that is not as the agent itself has it.
+pub fn changed<'a>(
+    assigned: impl Iterator<Item = (&'a str, &'a str)>,
+    usual: &BTreeMap<String, String>,
+) -> Option<String> {
+    let assigned = assigned.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    of_this_process()
+        .into_iter()
+        .chain(assigned.filter(|(name, _)| is_steering(name)))
+        .filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
+        .filter(|(name, _)| !AGENTS.iter().any(|prefix| name.starts_with(prefix)))
+        .find(|(name, value)| usual.get(name) != Some(value))
+        .map(|(name, _)| name)
+}
+
+/// The files and modules that variables of this process name, but for those of the secrets.
+pub fn named(secrets: &[&str]) -> Vec<PathBuf> {
+    const OTHERS: [&str; 6] = ["PWD", "OLDPWD", "_", "HOME", "SHELL", "LS_COLORS"];
+    let told =
+        variables().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && !secrets.contains(&name.as_str()));
+    told.flat_map(|(name, value)| {
+        // Only of some is a bare word likely to be a module, rather than `test` or `production`.
+        let is_module = ["MODULE", "SETTINGS", "APP", "PLUGIN"].iter().any(|word| name.contains(word));
+        named_files(&if is_module { format!("={value}") } else { value })
+    })
+    .collect()
+}
+
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
