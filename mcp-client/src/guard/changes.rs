@@ -147,7 +147,7 @@ const PYTHON_IMPLICIT: &[&str] = &[
 ];
 
 /// What a program runs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Code {
     /// These files, and what they mention.
     pub files: Vec<PathBuf>,

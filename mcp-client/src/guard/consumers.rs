@@ -246,7 +246,10 @@ pub(super) fn code_of(name: &str, arguments: &[String]) -> Result<Code, &'static
     let (first, second) = (commands.next().unwrap_or_default(), commands.next().unwrap_or_default());
     let publishes = ["publish", "upload"].contains(&first);
     if KEEPERS.contains(&name) && !publishes && says(&[PLACEHOLDER])
-        || CONSUMERS.contains(&name) && [first, second].iter().any(|word| KEEPING.contains(word))
+        || CONSUMERS.contains(&name)
+            // Of these two it is known which commands have a use for secrets.
+            && !["git", "npm"].contains(&name)
+            && [first, second].iter().any(|word| KEEPING.contains(word))
     {
         return Err(KEEPS);
     }
@@ -488,4 +491,107 @@ fn hooks_folder() -> PathBuf {
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(line: &str) -> Result<Code, &'static str> {
+        let mut words = line.split(' ').map(str::to_owned);
+        let name = words.next().unwrap_or_default();
+        code_of(&name, &words.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_keeps_writes_or_runs_what_it_is_told_is_unfit() {
+        for (reason, lines) in [
+            (
+                KEEPS,
+                &[
+                    "cargo login securecode-X-1",
+                    "cargo add --git https://securecode-X-1@example.com/x",
+                    "pip config set global.index-url https://securecode-X-1@example.com",
+                    "aws configure set aws_secret_access_key securecode-X-1",
+                    "gh auth login --with-token",
+                    "docker login -u x --password-stdin",
+                    "kubectl config set-credentials x --token=securecode-X-1",
+                    "git clone https://securecode-X-1@example.com/x.git",
+                    "npm start -- securecode-X-1",
+                ][..],
+            ),
+            (
+                WRITES,
+                &[
+                    "curl --trace x https://example.com",
+                    "curl --tr x https://example.com",
+                    "curl -w %output{x}%{url} https://example.com",
+                    "wget -o x https://example.com",
+                    "psql -L x",
+                    "mysql --tee=x",
+                    "http --download https://example.com",
+                ],
+            ),
+            (
+                TOLD,
+                &[
+                    "git fetch ext::sh",
+                    "git push --receive-pack=x origin",
+                    "ssh -oProxyCommand=x host",
+                    "rsync -e x a b",
+                    "docker run -v /:/x image",
+                    "java -javaagent:x.jar Main",
+                    "go build -toolexec x",
+                    "gradle --init-script x build",
+                    "helm install --post-renderer x y z",
+                    "websocat sh-c:env -",
+                ],
+            ),
+            (
+                INLINE,
+                &[
+                    "npm start --script-shell=x",
+                    "make --eval=x",
+                    "make SHELL=x",
+                    "make X=$(shell",
+                    "ansible all -a x",
+                    "rails runner x",
+                    "mix run -e x",
+                ],
+            ),
+            (NO_USE, &["git status", "git remote add x y", "git config a b", "npm config set x y"]),
+        ] {
+            for line in lines {
+                assert_eq!(judged(line).err(), Some(reason), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_uses_secrets_is_fit() {
+        for line in [
+            "curl -s -H X:securecode-X-1 https://example.com -o out.json",
+            "psql postgres://securecode-X-1 -c select",
+            "mongosh mongodb://securecode-X-1 --eval db.users.find()",
+            "git push https://securecode-X-1@example.com/x.git main",
+            "npm run build",
+            "npm publish",
+            "cargo publish --token securecode-X-1",
+            "make deploy",
+            "docker compose up -d",
+            "aws s3 ls",
+            "kubectl get pods",
+        ] {
+            assert!(judged(line).is_ok(), "{line}: {:?}", judged(line).err());
+        }
+    }
+
+    #[test]
+    fn what_finds_code_by_itself_runs_the_whole_project() {
+        for (line, whole) in
+            [("cargo run", true), ("pytest", true), ("terraform apply", true), ("curl x", false)]
+        {
+            assert_eq!(judged(line).map(|code| code.whole_project), Ok(whole), "{line}");
+        }
+    }
 }

@@ -170,3 +170,71 @@ pub(super) fn named_files(word: &str) -> Vec<PathBuf> {
     });
     paths.map(PathBuf::from).filter(|path| path.is_file() && !is_data(path)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(line: &str) -> Result<Code, &'static str> {
+        let mut words = line.split(' ').map(str::to_owned);
+        let name = words.next().unwrap_or_default();
+        named(&name).map_or(Err("no interpreter"), |one| script_of(one, &words.collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn code_from_elsewhere_than_a_file_is_seen() {
+        for (reason, lines) in [
+            (
+                INLINE,
+                &[
+                    "node -e 1",
+                    "node -pe 1",
+                    "node --eval=1",
+                    "node --import data:text/javascript,1 x.js",
+                    "node --import=data:text/javascript,1 x.js",
+                    "node --inspect-brk x.js",
+                    "python3.11 -c 1",
+                    "python3 -Bic x",
+                    "python3 -X pycache_prefix=x manage.py",
+                    "python3 -Xpycache_prefix=x manage.py",
+                    "python3 -m pdb x.py",
+                    "perl -ne 1",
+                    "perl -Mx y.pl",
+                    "ruby -e 1",
+                    "php -r 1",
+                    "deno eval 1",
+                ][..],
+            ),
+            (INPUT, &["node", "node -", "python3", "python3 -u", "python3 -"]),
+            (
+                WRITES,
+                &[
+                    "node --cpu-prof x.js",
+                    "node --report-on-signal x.js",
+                    "node --heapsnapshot-signal=x y.js",
+                ],
+            ),
+        ] {
+            for line in lines {
+                assert_eq!(judged(line).err(), Some(reason), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_script_and_what_it_is_told_to_load_are_its_code() {
+        let files = |line: &str| judged(line).map(|code| (code.files, code.whole_project));
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(files("node app.js --flag"), Ok((paths(&["app.js"]), false)));
+        assert_eq!(files("node -r ./x.js app.js"), Ok((paths(&["./x.js", "app.js"]), false)));
+        assert_eq!(files("node --require=./x.js app.js"), Ok((paths(&["./x.js", "app.js"]), false)));
+        assert_eq!(files("perl -Ix/lib y.pl"), Ok((paths(&["x/lib", "y.pl"]), false)));
+        assert_eq!(files("node --test"), Ok((vec![], true)));
+        assert_eq!(judged("python3 -m pytest -q").map(|code| code.whole_project), Ok(true));
+        // This crate's own manifest, as a file that is there.
+        assert!(files("node app.js Cargo.toml").is_ok_and(|(files, _)| files.contains(&"Cargo.toml".into())));
+        assert!(
+            files("node app.js --x=Cargo.toml").is_ok_and(|(files, _)| files.contains(&"Cargo.toml".into()))
+        );
+    }
+}
