@@ -165,13 +165,16 @@ impl From<Vec<PathBuf>> for Code {
 pub struct Inspection {
     /// Nanoseconds since 1970.
     pub since: u128,
+    /// Where the program runs: what paths are relative to.
+    pub folder: PathBuf,
 }
 
 impl Inspection {
     /// Of what a program runs, the first file that changed since the session began.
     pub fn changed(&self, code: Code) -> Option<PathBuf> {
-        let entries: Vec<PathBuf> = code.files.into_iter().filter(|path| path.exists()).collect();
-        let mut folders = vec![PathBuf::from(".")];
+        let files = code.files.iter().map(|file| self.folder.join(file));
+        let entries: Vec<PathBuf> = files.filter(|path| path.exists()).collect();
+        let mut folders = vec![self.folder.clone()];
         for entry in &entries {
             if self.is_changed(entry) {
                 return Some(entry.clone());
@@ -195,7 +198,7 @@ impl Inspection {
     /// Follows the names of files that a program's text mentions.
     fn reached(&self, entries: Vec<PathBuf>, whole_project: bool) -> Option<PathBuf> {
         let mut roots: Vec<PathBuf> = entries.iter().filter_map(|entry| project_of(entry)).collect();
-        roots.extend(project_of(Path::new("./x")));
+        roots.extend(project_of(&self.folder.join("x")));
         roots.sort();
         roots.dedup();
         let mut files = Vec::new();
@@ -511,4 +514,91 @@ pub fn is_code(path: &Path) -> bool {
     ];
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| CODE.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    /// A project whose files are older than the session, and the session.
+    fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Inspection) {
+        let project = tempfile::tempdir().unwrap();
+        fs::write(project.path().join("package.json"), "{}").unwrap();
+        for (name, text) in files {
+            write(project.path(), name, text);
+        }
+        // The system stamps files by a clock of its own, which goes in steps.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let inspection = Inspection { since, folder: project.path().to_owned() };
+        (project, inspection)
+    }
+
+    fn write(project: &Path, name: &str, text: &str) {
+        let path = project.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn changed(inspection: &Inspection, file: &str) -> Option<String> {
+        let changed = inspection.changed(vec![PathBuf::from(file)].into())?;
+        Some(changed.file_name().unwrap().to_string_lossy().into_owned())
+    }
+
+    const FILES: [(&str, &str); 8] = [
+        ("app.js", "require('./lib'); require('./src/check')"),
+        ("lib/index.js", "require('../src/deep/x.js')"),
+        ("src/check.js", ""),
+        ("src/deep/x.js", ""),
+        ("src/other.js", ""),
+        ("manage.py", "import shop.settings"),
+        ("shop/settings.py", ""),
+        ("dist/main.js", ""),
+    ];
+
+    #[test]
+    fn what_a_program_reaches_is_followed() {
+        for (entry, file) in [
+            ("app.js", "app.js"),
+            ("app.js", "src/check.js"),
+            ("app.js", "lib/index.js"),
+            ("app.js", "src/deep/x.js"),
+            ("manage.py", "shop/settings.py"),
+            ("manage.py", "json.py"),
+            ("dist/main.js", "dist/main.js"),
+            ("app.js", ".npmrc"),
+            ("app.js", "vite.config.ts"),
+        ] {
+            let (project, inspection) = project(&FILES);
+            assert_eq!(changed(&inspection, entry), None);
+            write(project.path(), file, "changed");
+            let name = Path::new(file).file_name().unwrap().to_str();
+            assert_eq!(changed(&inspection, entry).as_deref(), name, "{entry}: {file}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_does_not_mention_may_change() {
+        let (project, inspection) = project(&FILES);
+        write(project.path(), "src/other.js", "changed");
+        write(project.path(), "shop/settings.py", "changed");
+        assert_eq!(changed(&inspection, "app.js"), None);
+        assert_eq!(changed(&inspection, "dist/main.js"), None);
+    }
+
+    #[test]
+    fn data_of_a_programs_own_is_not_its_code() {
+        let (project, inspection) =
+            project(&[("app.js", "log('app.log'); open('shop.sqlite'); save('out.json')")]);
+        for file in ["app.log", "shop.sqlite", "out.json", "notes.md"] {
+            write(project.path(), file, "written");
+        }
+        assert_eq!(changed(&inspection, "app.js"), None);
+        let whole = || inspection.changed(Code { files: vec![], whole_project: true });
+        assert_eq!(whole(), None);
+        write(project.path(), "test/new.test.js", "");
+        assert!(whole().is_some_and(|file| file.ends_with("new.test.js")));
+    }
 }

@@ -49,7 +49,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     let Some((program, arguments)) = command.split_first() else { return Judgement::Placeholders };
     let name = program.rsplit('/').next().unwrap_or_default();
     let Some(path) = find_program(program) else { return Judgement::Placeholders };
-    let inspection = Inspection { since: session.since };
+    let inspection = Inspection { since: session.since, folder: ".".into() };
     if SHELLS.contains(&name)
         && let Some(text) = shell_text(arguments)
     {
