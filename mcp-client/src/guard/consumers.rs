@@ -4,8 +4,8 @@
 #![allow(clippy::collapsible_match, reason = "a tool's conditions stand under its name")]
 
 use super::{
-    changes::{Code, is_code},
     program::{INLINE, INPUT, TOLD},
+    reach::{Code, is_code},
 };
 use crate::ticket::PLACEHOLDER;
 use std::{
@@ -451,7 +451,7 @@ pub(super) fn code_of(name: &str, arguments: &[String]) -> Result<Code, &'static
         "websocat" | "lftp" if says(&["exec:", "cmd:", "sh-c:", "file:", "!"]) => return Err(TOLD),
         _ => {}
     }
-    Ok(Code { files, whole_project })
+    Ok(Code { files, whole_project, ..Code::default() })
 }
 
 /// Whether package.json has a script that runs whatever code it finds.

@@ -2,8 +2,8 @@
 //! from its standard input, a flag that has it write down what it holds.
 
 use super::{
-    changes::{Code, is_data},
     program::{INLINE, INPUT, WRITES},
+    reach::{Code, is_data},
 };
 use crate::ticket::PLACEHOLDER;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Resu
             // One that is installed (pytest, unittest, flask) looks for code by itself.
             let whole_project = !own.iter().any(|file| file.is_file());
             entries.extend(own);
-            return Ok(Code { files: entries, whole_project });
+            return Ok(Code { files: entries, whole_project, ..Code::default() });
         }
         if word == "-" {
             return Err(INPUT);
@@ -146,7 +146,7 @@ pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Resu
     }
     // Without a file, node's test runner takes all that look like tests.
     if arguments.iter().any(|word| word == "--test") {
-        return Ok(Code { files: entries, whole_project: true });
+        return Ok(Code { files: entries, whole_project: true, ..Code::default() });
     }
     Err(INPUT)
 }

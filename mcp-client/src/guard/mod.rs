@@ -4,7 +4,7 @@
 //! - `shell.rs` receives every command line of the agent (`CLAUDE_CODE_SHELL_PREFIX`), has `line.rs` put this
 //!   program before each external command of a line that uses secrets, and masks what the line prints.
 //! - `exec.rs` is what was put there: it turns placeholders into values for that one process, if `program.rs`
-//!   trusts it with them (`interpreters.rs`, `consumers.rs`, `steering.rs`: what it is told; `changes.rs`: unchanged since the session
+//!   trusts it with them (`interpreters.rs`, `consumers.rs`, `steering.rs`: what it is told; `reach.rs`, `changes.rs`: unchanged since the session
 //!   began), and masks what it prints. Where no session lives, `agents.rs` knows since when agents are there.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
 //!   person's own `rules.rs` were looked at.
@@ -19,6 +19,7 @@ pub mod judge;
 pub mod line;
 pub mod output;
 pub mod program;
+mod reach;
 pub mod rules;
 pub mod script;
 pub mod shell;

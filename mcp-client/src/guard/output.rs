@@ -27,6 +27,8 @@ use std::{
 /// What has not come within this time after the last byte is taken for a pause: 50 ms.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
 /// How long between two looks at a command that printed all it will.
 const SHORT: Duration = Duration::from_millis(10);
 
@@ -242,6 +244,7 @@ fn pump<W: Write>(
 ) -> io::Result<bool> {
     let mut buffer = vec![0; 1 << 16];
     let mut masked = Vec::with_capacity(1 << 16);
+    let mut ended = false;
     loop {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(false);
@@ -264,7 +267,8 @@ fn pump<W: Write>(
                 .collect();
             // Without a command to watch and with nothing held there is nothing to wake for.
             let wait = child.is_some() || open.iter().any(|output| output.held);
-            match poll(&mut fds, wait.then_some(&PAUSE)) {
+            let pause = if ended { &NOW } else { &PAUSE };
+            match poll(&mut fds, wait.then_some(pause)) {
                 Err(rustix::io::Errno::INTR) => continue,
                 other => other?,
             };
@@ -275,11 +279,12 @@ fn pump<W: Write>(
             output.step(ready, &mut buffer, &mut masked)?;
         }
         // Something that the command left running may hold its output for hours.
-        if paused
-            && let Some(child) = &mut child
-            && child.try_wait()?.is_some()
-        {
+        if paused && ended {
             return Ok(true);
+        }
+        // Between the pause and its end it may have printed more: that is looked for once again.
+        if paused && let Some(child) = &mut child {
+            ended = child.try_wait()?.is_some();
         }
     }
 }

@@ -2,8 +2,10 @@
 //! command line, or that changed since the session began, is given placeholders.
 
 use super::{
-    changes::{self, Code, Inspection},
-    consumers, interpreters, steering,
+    changes::Inspection,
+    consumers, interpreters,
+    reach::{Code, project_folders},
+    steering,
 };
 use crate::ticket::Redeemed;
 use std::{
@@ -91,7 +93,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
     code.files.extend(steering::named(&secrets));
-    match inspection.changed_at_home().or_else(|| inspection.changed(code)) {
+    match inspection.changed(command, &code) {
         Some(file) => Judgement::Because(format!(
             "{} changed since this session began",
             file.file_name().unwrap_or_default().to_string_lossy()
@@ -210,5 +212,5 @@ fn is_foreign(path: &Path) -> bool {
     let mut head = [0; 2];
     let is_script =
         fs::File::open(&path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"#!";
-    !is_script && !changes::project_folders().iter().any(|folder| path.starts_with(folder))
+    !is_script && !project_folders().iter().any(|folder| path.starts_with(folder))
 }
