@@ -39,8 +39,9 @@ impl Inspection {
     fn was_in_repository(&self, path: &Path) -> bool {
         let git = Git::around(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        git.ask(&["hash-object", "--no-filters", "--", &name])
-            .is_some_and(|hash| self.is_old_object(&git, hash.trim()))
+        let Some(hash) = git.ask(&["hash-object", "--no-filters", "--", &name]) else { return false };
+        // git renews the time of an object that it would write again; a commit is bound to its files by their hashes.
+        self.is_old_object(&git, hash.trim()) || self.old_copy(&git, &name).as_ref() == Some(&hash)
     }
 
     /// Whether a package.json has all that steers what is run as git has it, in a copy that is older than the session:
@@ -50,9 +51,7 @@ impl Inspection {
             return false;
         }
         let git = Git::around(path);
-        let committed = git
-            .ask(&["rev-parse", "HEAD:./package.json"])
-            .filter(|hash| self.is_old_object(&git, hash.trim()));
+        let committed = self.old_copy(&git, "package.json");
         let committed = committed.and_then(|hash| git.ask(&["cat-file", "blob", hash.trim()]));
         let (Some(committed), Ok(present)) = (committed, fs::read_to_string(path)) else { return false };
         let steering = |text: &str| {
@@ -67,11 +66,22 @@ impl Inspection {
         steering(&committed).is_some_and(|committed| steering(&present) == Some(committed))
     }
 
+    /// The hash of a file's content in the newest commit that is older than the session.
+    fn old_copy(&self, git: &Git<'_>, name: &str) -> Option<String> {
+        let commits = git.ask(&["rev-list", "--max-count=50", "HEAD"])?;
+        let commit = commits.lines().find(|commit| self.is_old_object(git, commit))?;
+        git.ask(&["rev-parse", &format!("{commit}:./{name}")])
+    }
+
     fn is_old_object(&self, git: &Git<'_>, hash: &str) -> bool {
         let Some(objects) = git.ask(&["rev-parse", "--git-path", "objects"]) else { return false };
         let objects = git.folder.join(objects.trim());
         let (Some(head), Some(tail)) = (hash.get(..2), hash.get(2..)) else { return false };
-        let old = |path: &Path| fs::metadata(path).is_ok_and(|metadata| changed_at(&metadata) < self.since);
+        // A link is no object of git's, whatever it leads to.
+        let old = |path: &Path| {
+            fs::symlink_metadata(path)
+                .is_ok_and(|metadata| metadata.is_file() && changed_at(&metadata) < self.since)
+        };
         if old(&objects.join(head).join(tail)) {
             return true;
         }
@@ -83,7 +93,7 @@ impl Inspection {
             .collect();
         !packs.is_empty()
             && packs.iter().all(|pack| old(pack))
-            && !objects.join(head).join(tail).exists()
+            && objects.join(head).join(tail).symlink_metadata().is_err()
             && git.ask(&["cat-file", "-e", hash]).is_some()
     }
 

@@ -1,6 +1,7 @@
 //! One external command of a guarded line: values in the places of placeholders, for this process alone.
 
 use super::{
+    consumers::Variables,
     line, output,
     program::{Judgement, judge},
 };
@@ -63,9 +64,18 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
     let mut command = start(program);
     keep_back(&mut command);
     match judge(argv, &session) {
-        Judgement::Values => {
-            command.args(argv.iter().skip(1).map(|word| swap(word, &session)));
-            for (name, value) in std::env::vars_os() {
+        Judgement::Values(given) => {
+            command.args(argv.iter().enumerate().skip(1).map(|(at, word)| {
+                if given.words.contains(&at) { swap(word, &session) } else { word.clone() }
+            }));
+            let may_have = |name: &OsStr| match given.variables {
+                Variables::All => true,
+                Variables::Beginning(beginnings) => {
+                    beginnings.iter().any(|beginning| name.as_bytes().starts_with(beginning.as_bytes()))
+                }
+                Variables::None => false,
+            };
+            for (name, value) in std::env::vars_os().filter(|(name, _)| may_have(name)) {
                 let swapped = swap(&value, &session);
                 if swapped != value {
                     command.env(name, swapped);
@@ -159,7 +169,7 @@ fn start(program: &OsStr) -> Command {
 /// Why a command is not given values, where it is not; nothing where it is.
 pub fn mistrusted(argv: &[OsString], session: &Redeemed) -> Option<String> {
     match judge(argv, session) {
-        Judgement::Values => None,
+        Judgement::Values(_) => None,
         Judgement::Because(why) => Some(why),
         Judgement::Shell(_) => {
             Some("a shell is given its code on the command line; name the program itself".to_owned())

@@ -1,82 +1,134 @@
-//! Interpreters of code: which file one is to run, and what makes it unfit for values: code on its command line, code
-//! from its standard input, a flag that has it write down what it holds.
+//! Interpreters and shells: which file one is to run, and what makes it unfit for values: code on its command line or
+//! from its standard input, a flag that nobody knows.
 
 use super::{
-    program::{INLINE, INPUT, WRITES},
+    arguments::{End, Flags, UNKNOWN, read},
+    program::{INLINE, INPUT},
     reach::{Code, is_data},
 };
 use crate::ticket::PLACEHOLDER;
 use std::path::{Path, PathBuf};
 
-/// An interpreter: the flags that give it code on the command line, and those that take an argument.
+/// Shells, which run scripts and lines.
+pub(super) const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash"];
+
+/// Why a file of the system's is not run with values: it may do as it is told.
+const SYSTEMS: &str = "is given a script of the system's; name the tool itself";
+const MODULE: &str = "runs a module that is not known to use secrets";
+/// Silently: it will say so itself.
+pub(super) const NO_FILE: &str = "is given no file";
+
+/// An interpreter, by its names, its flags, and the endings that it adds to a script's name.
 pub(super) struct Interpreter {
     names: &'static [&'static str],
-    /// Long flags, or letters that count anywhere in a group of short ones.
-    code: &'static [&'static str],
-    /// What flags begin with that have it write its memory or environment into a file.
-    writes: &'static [&'static str],
-    letters: &'static str,
-    takes: &'static [&'static str],
+    flags: Flags,
+    endings: &'static [&'static str],
 }
 
 const INTERPRETERS: &[Interpreter] = &[
     Interpreter {
         names: &["node", "nodejs", "tsx", "ts-node", "bun", "deno"],
-        code: &[
-            "--eval",
-            "--print",
-            "--interactive",
-            "--inspect",
-            "--inspect-brk",
-            "--inspect-wait",
-            "eval",
-            "repl",
-        ],
-        writes: &[
-            "--abort-on",
-            "--build-snapshot",
-            "--cpu-prof",
-            "--diagnostic-dir",
-            "--experimental-config-file",
-            "--experimental-default-config-file",
-            "--heap",
-            "--perf",
-            "--prof",
-            "--redirect-warnings",
-            "--report",
-            "--trace-event",
-            "--track-heap",
-        ],
-        letters: "epi",
-        takes: &[
-            "-r",
-            "--require",
-            "--import",
-            "--loader",
-            "--experimental-loader",
-            "-C",
-            "--conditions",
-            "--env-file",
-        ],
+        flags: Flags {
+            letters: "hvA",
+            switches: &[
+                "--allow-env",
+                "--allow-net",
+                "--allow-read",
+                "--enable-source-maps",
+                "--experimental-fetch",
+                "--experimental-sqlite",
+                "--experimental-strip-types",
+                "--experimental-test-coverage",
+                "--experimental-transform-types",
+                "--experimental-vm-modules",
+                "--experimental-websocket",
+                "--expose-gc",
+                "--help",
+                "--no-addons",
+                "--no-deprecation",
+                "--no-warnings",
+                "--pending-deprecation",
+                "--preserve-symlinks",
+                "--preserve-symlinks-main",
+                "--test",
+                "--test-only",
+                "--throw-deprecation",
+                "--trace-deprecation",
+                "--trace-exit",
+                "--trace-uncaught",
+                "--trace-warnings",
+                "--use-strict",
+                "--version",
+            ],
+            texts: &[
+                "--conditions",
+                "-C",
+                "--dns-result-order",
+                "--max-http-header-size",
+                "--max-old-space-size",
+                "--max-semi-space-size",
+                "--stack-trace-limit",
+                "--test-concurrency",
+                "--test-name-pattern",
+                "--test-skip-pattern",
+                "--test-timeout",
+                "--unhandled-rejections",
+            ],
+            files: &[
+                "-r",
+                "--require",
+                "--import",
+                "--loader",
+                "--experimental-loader",
+                "--env-file",
+                "--env-file-if-exists",
+                "--test-reporter",
+            ],
+            ..Flags::NONE
+        },
+        endings: &[".js", ".json", ".node", ".cjs", ".mjs", ".ts"],
     },
     Interpreter {
         names: &["python", "python3", "pypy", "pypy3"],
-        code: &[],
-        writes: &[],
-        letters: "ci",
-        takes: &["-X", "-W"],
+        flags: Flags {
+            letters: "uBEsSIOqvbVh",
+            switches: &["--version", "--help"],
+            texts: &["-W", "-X", "-m"],
+            ..Flags::NONE
+        },
+        endings: &[],
     },
-    Interpreter { names: &["perl"], code: &[], writes: &[], letters: "eEnpidmM", takes: &["-I"] },
-    Interpreter { names: &["ruby"], code: &[], writes: &[], letters: "enpi", takes: &["-I", "-r"] },
     Interpreter {
-        names: &["php"],
-        code: &["--run", "--process-code"],
-        writes: &[],
-        letters: "rRBad",
-        takes: &["-c", "-S", "-t"],
+        names: &["perl"],
+        flags: Flags { letters: "wTtWv", files: &["-I"], ..Flags::NONE },
+        endings: &[],
     },
-    Interpreter { names: &["lua", "luajit"], code: &[], writes: &[], letters: "ei", takes: &["-l"] },
-    Interpreter { names: &["Rscript"], code: &[], writes: &[], letters: "e", takes: &[] },
+    Interpreter {
+        names: &["ruby"],
+        flags: Flags { letters: "wv", files: &["-I"], ..Flags::NONE },
+        endings: &[],
+    },
+    Interpreter { names: &["php"], flags: Flags { letters: "qv", ..Flags::NONE }, endings: &[] },
+    Interpreter { names: &["lua", "luajit"], flags: Flags { letters: "vW", ..Flags::NONE }, endings: &[] },
+    Interpreter {
+        names: &["Rscript"],
+        flags: Flags { switches: &["--vanilla"], ..Flags::NONE },
+        endings: &[],
+    },
+];
+
+/// Flags of shells that run a script: no start-up files, no standard input.
+const OF_SHELLS: Flags = Flags {
+    letters: "euxvnfCbhBp",
+    switches: &["--noprofile", "--norc", "--posix"],
+    texts: &["-o", "+o", "-O", "+O"],
+    ..Flags::NONE
+};
+
+/// Modules of Python that run a project's code with secrets.
+const MODULES: &[&str] = &[
+    "alembic", "behave", "celery", "coverage", "django", "flask", "gunicorn", "nose2", "nox", "pytest",
+    "tox", "unittest", "uvicorn",
 ];
 
 /// The interpreter of this name, whatever its version.
@@ -89,66 +141,122 @@ fn is_version_of(name: &str, known: &str) -> bool {
         .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
-/// The files that an interpreter is to run, or what makes it unfit for values.
-pub(super) fn script_of(interpreter: &Interpreter, arguments: &[String]) -> Result<Code, &'static str> {
-    let mut entries = Vec::new();
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
-        if interpreter.code.contains(&flag) {
+/// What a shell is to run, or what makes it unfit for values.
+pub(super) fn script_of_shell(name: &str, arguments: &[String]) -> Result<Code, &'static str> {
+    let arguments = read(&OF_SHELLS, arguments, End::Operand)?;
+    let Some((_, script)) = arguments.operands.first() else { return Err(INPUT) };
+    let mut files = vec![script_file(script, &[])?];
+    if name == "zsh" {
+        files.extend(std::env::home_dir().map(|home| home.join(".zshenv")).filter(|file| file.is_file()));
+    }
+    files.extend(arguments.operands.iter().skip(1).flat_map(|(_, word)| named_files(word)));
+    Ok(files.into())
+}
+
+/// What an interpreter is to run, or what makes it unfit for values.
+pub(super) fn script_of(
+    interpreter: &Interpreter,
+    name: &str,
+    arguments: &[String],
+) -> Result<Code, &'static str> {
+    // `deno run x.ts`, `bun test`.
+    let runs = ["deno", "bun"].contains(&name)
+        && arguments.first().is_some_and(|word| ["run", "test"].contains(&word.as_str()));
+    let is_test = runs && arguments.first().is_some_and(|word| word == "test");
+    let arguments = arguments.get(usize::from(runs)..).unwrap_or_default();
+    if name == "deno" && !runs {
+        return Err(INLINE);
+    }
+    // A module's arguments are its own.
+    let module =
+        arguments.iter().position(|word| word == "-m").filter(|_| interpreter.flags.texts.contains(&"-m"));
+    let (own, rest) = arguments.split_at(module.map_or(arguments.len(), |at| (at + 2).min(arguments.len())));
+    let read = read(&interpreter.flags, own, End::Operand)?;
+    let mut files = Vec::new();
+    for file in &read.files {
+        if file.starts_with("data:") || file.starts_with("http") {
             return Err(INLINE);
         }
-        if interpreter.writes.iter().any(|begins| flag.starts_with(begins)) {
-            return Err(WRITES);
-        }
-        let attached = interpreter.takes.iter().find_map(|takes| {
-            let rest = word.strip_prefix(takes)?;
-            rest.strip_prefix('=').or_else(|| Some(rest).filter(|rest| takes.len() == 2 && !rest.is_empty()))
-        });
-        if attached.is_some() || interpreter.takes.contains(&flag) {
-            let value = attached.or_else(|| words.next().map(String::as_str)).unwrap_or_default();
-            if value.starts_with("data:") || value.starts_with("pycache_prefix") {
-                return Err(INLINE);
-            }
-            entries.extend(Some(value).filter(|value| value.contains(['/', '.'])).map(PathBuf::from));
-            entries.extend(named_files(value));
-            continue;
-        }
-        if word == "-m" || word == "--module" {
-            let module = words.next().map(|module| module.replace('.', "/")).unwrap_or_default();
-            if ["base64", "timeit", "pdb", "code", "trace", "cProfile", "profile"].contains(&module.as_str())
-            {
-                return Err(INLINE);
-            }
-            let own = [format!("{module}.py"), format!("{module}/__main__.py")].map(PathBuf::from);
-            // One that is installed (pytest, unittest, flask) looks for code by itself.
-            let whole_project = !own.iter().any(|file| file.is_file());
-            entries.extend(own);
-            return Ok(Code { files: entries, whole_project, ..Code::default() });
-        }
-        if word == "-" {
-            return Err(INPUT);
-        }
-        if let Some(letters) = word.strip_prefix('-') {
-            if !letters.starts_with('-') && letters.contains(|c| interpreter.letters.contains(c)) {
-                return Err(INLINE);
-            }
-            entries.extend(named_files(word));
-            continue;
-        }
-        if ["run", "test"].contains(&word.as_str()) && !Path::new(word).exists() {
-            continue;
-        }
-        entries.push(PathBuf::from(word));
-        // Files and modules among its arguments may be code as well.
-        entries.extend(words.flat_map(|word| named_files(word)));
-        return Ok(entries.into());
+        files.extend(loaded(file));
     }
-    // Without a file, node's test runner takes all that look like tests.
-    if arguments.iter().any(|word| word == "--test") {
-        return Ok(Code { files: entries, whole_project: true, ..Code::default() });
+    for (flag, value) in &read.texts {
+        match *flag {
+            "-W" if !value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b':') => {
+                return Err(UNKNOWN);
+            }
+            "-X" if ["pycache_prefix", "presite", "pathconfig"].iter().any(|no| value.starts_with(no)) => {
+                return Err(UNKNOWN);
+            }
+            "-m" if read.operands.is_empty() => {
+                files.extend(rest.iter().flat_map(|word| named_files(word)));
+                let path = value.replace('.', "/");
+                let own =
+                    [format!("{path}.py"), format!("{path}/__main__.py"), format!("{path}/__init__.py")];
+                let own: Vec<PathBuf> =
+                    own.into_iter().map(PathBuf::from).filter(|file| file.is_file()).collect();
+                let is_known = MODULES.contains(&value.split('.').next().unwrap_or_default());
+                if own.is_empty() && !is_known {
+                    return Err(MODULE);
+                }
+                files.extend(own);
+                return Ok(Code { files, whole_project: is_known, ..Code::default() });
+            }
+            _ => {}
+        }
     }
-    Err(INPUT)
+    let is_test = is_test || read.switches.contains(&"--test");
+    let mut operands = read.operands.iter().map(|(_, word)| *word);
+    match operands.next() {
+        // All that follow are files to test, or patterns of them.
+        Some(first) if is_test => {
+            let patterns: Vec<&str> = std::iter::once(first).chain(operands).collect();
+            let found: Vec<PathBuf> = patterns.iter().flat_map(|word| named_files(word)).collect();
+            let whole_project = patterns.iter().any(|word| !Path::new(word).exists());
+            files.extend(patterns.iter().map(PathBuf::from).filter(|path| path.is_dir()));
+            files.extend(found);
+            Ok(Code { files, whole_project, ..Code::default() })
+        }
+        Some(script) => {
+            files.push(script_file(script, interpreter.endings)?);
+            // Files and modules among its arguments may be code as well.
+            files.extend(operands.flat_map(named_files));
+            Ok(files.into())
+        }
+        // Without a file, a test runner takes all that look like tests.
+        None if is_test => Ok(Code { files, whole_project: true, ..Code::default() }),
+        None if read.switches.iter().any(|flag| ["--version", "--help"].contains(flag)) => Err(NO_FILE),
+        None => Err(INPUT),
+    }
+}
+
+/// The file that a script's name stands for, as interpreters find it; of a folder, that folder.
+fn script_file(script: &str, endings: &[&str]) -> Result<PathBuf, &'static str> {
+    const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt"];
+    let path = Path::new(script);
+    if script == "-" || script.starts_with("/dev/") || script.starts_with("/proc/") {
+        return Err(INPUT);
+    }
+    let added = endings.iter().map(|ending| PathBuf::from(format!("{script}{ending}")));
+    let found = Some(path.to_owned())
+        .filter(|path| path.exists())
+        .or_else(|| added.into_iter().find(|path| path.is_file()));
+    let found = found.ok_or(NO_FILE)?;
+    let real = found.canonicalize().unwrap_or_else(|_| found.clone());
+    if SYSTEM.iter().any(|folder| real.starts_with(folder)) {
+        return Err(SYSTEMS);
+    }
+    Ok(found)
+}
+
+/// What a flag has loaded: a file, with an ending added or not, or a package of the project's.
+fn loaded(name: &str) -> Vec<PathBuf> {
+    let mut paths = named_files(name);
+    let added =
+        [".js", ".cjs", ".mjs", ".json", ".node", "/index.js"].map(|ending| format!("{name}{ending}"));
+    paths.extend(added.into_iter().chain([name.to_owned()]).map(PathBuf::from).filter(|path| path.is_file()));
+    let package = Path::new("node_modules").join(name);
+    paths.extend(Some(package).filter(|package| package.is_dir()));
+    paths
 }
 
 /// The files that may be code that a word names, by itself or behind `=`; and the modules, where it looks like a name
@@ -178,63 +286,84 @@ mod tests {
     fn judged(line: &str) -> Result<Code, &'static str> {
         let mut words = line.split(' ').map(str::to_owned);
         let name = words.next().unwrap_or_default();
-        named(&name).map_or(Err("no interpreter"), |one| script_of(one, &words.collect::<Vec<_>>()))
+        let words: Vec<String> = words.collect();
+        match named(&name) {
+            Some(one) => script_of(one, &name, &words),
+            None => script_of_shell(&name, &words),
+        }
     }
 
     #[test]
-    fn code_from_elsewhere_than_a_file_is_seen() {
-        for (reason, lines) in [
-            (
-                INLINE,
-                &[
-                    "node -e 1",
-                    "node -pe 1",
-                    "node --eval=1",
-                    "node --import data:text/javascript,1 x.js",
-                    "node --import=data:text/javascript,1 x.js",
-                    "node --inspect-brk x.js",
-                    "python3.11 -c 1",
-                    "python3 -Bic x",
-                    "python3 -X pycache_prefix=x manage.py",
-                    "python3 -Xpycache_prefix=x manage.py",
-                    "python3 -m pdb x.py",
-                    "perl -ne 1",
-                    "perl -Mx y.pl",
-                    "ruby -e 1",
-                    "php -r 1",
-                    "deno eval 1",
-                ][..],
-            ),
-            (INPUT, &["node", "node -", "python3", "python3 -u", "python3 -"]),
-            (
-                WRITES,
-                &[
-                    "node --cpu-prof x.js",
-                    "node --report-on-signal x.js",
-                    "node --heapsnapshot-signal=x y.js",
-                ],
-            ),
+    fn what_is_not_plainly_a_file_to_run_is_unfit() {
+        for line in [
+            "node -e 1",
+            "node -pe 1",
+            "node --eval=1",
+            "node --import data:text/javascript,1 src/lib.rs",
+            "node --import=data:text/javascript,1 src/lib.rs",
+            "node --inspect-brk src/lib.rs",
+            "node --watch src/lib.rs",
+            "node --title src/lib.rs Cargo.toml",
+            "node --cpu-prof src/lib.rs",
+            "node --snapshot-blob=x src/lib.rs",
+            "node --openssl-config=x src/lib.rs",
+            "python3.11 -c 1",
+            "python3 -Bic x",
+            "python3 -X pycache_prefix=x src/lib.rs",
+            "python3 -Xpycache_prefix=x src/lib.rs",
+            "python3 --check-hash-based-pycs default src/lib.rs",
+            "python3 -m pdb x.py",
+            "python3 -m base64 x",
+            "perl -ne 1",
+            "perl -Mx Cargo.toml",
+            "ruby -e 1",
+            "php -r 1",
+            "deno eval 1",
+            "node",
+            "node -",
+            "node /dev/stdin",
+            "python3 -u",
+            "bash -s src/lib.rs",
+            "bash -l src/lib.rs",
+            "bash --rcfile x src/lib.rs",
+            "sh -i src/lib.rs",
+            "perl /usr/bin/prove",
         ] {
-            for line in lines {
-                assert_eq!(judged(line).err(), Some(reason), "{line}");
-            }
+            assert!(judged(line).is_err(), "{line}: {:?}", judged(line));
         }
     }
 
     #[test]
     fn a_script_and_what_it_is_told_to_load_are_its_code() {
+        // Files of this crate stand for scripts.
         let files = |line: &str| judged(line).map(|code| (code.files, code.whole_project));
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
-        assert_eq!(files("node app.js --flag"), Ok((paths(&["app.js"]), false)));
-        assert_eq!(files("node -r ./x.js app.js"), Ok((paths(&["./x.js", "app.js"]), false)));
-        assert_eq!(files("node --require=./x.js app.js"), Ok((paths(&["./x.js", "app.js"]), false)));
-        assert_eq!(files("perl -Ix/lib y.pl"), Ok((paths(&["x/lib", "y.pl"]), false)));
+        for line in [
+            "node src/lib.rs --flag",
+            "node --max-old-space-size=512 src/lib.rs",
+            "python3 -u -Wignore src/lib.rs",
+            "bash -euo pipefail src/lib.rs",
+            "sh -x src/lib.rs",
+            "perl -w src/lib.rs",
+        ] {
+            assert_eq!(files(line), Ok((paths(&["src/lib.rs"]), false)), "{line}");
+        }
+        let both = |line: &str| files(line).is_ok_and(|(files, _)| files.contains(&"Cargo.toml".into()));
+        for line in [
+            "node -r ./Cargo.toml src/lib.rs",
+            "node --require=Cargo.toml src/lib.rs",
+            "node src/lib.rs Cargo.toml",
+            "node src/lib.rs --x=Cargo.toml",
+            "perl -ICargo.toml src/lib.rs",
+        ] {
+            assert!(
+                both(line) || files(line).is_ok_and(|(files, _)| files.len() > 1),
+                "{line}: {:?}",
+                files(line)
+            );
+        }
         assert_eq!(files("node --test"), Ok((vec![], true)));
-        assert_eq!(judged("python3 -m pytest -q").map(|code| code.whole_project), Ok(true));
-        // This crate's own manifest, as a file that is there.
-        assert!(files("node app.js Cargo.toml").is_ok_and(|(files, _)| files.contains(&"Cargo.toml".into())));
-        assert!(
-            files("node app.js --x=Cargo.toml").is_ok_and(|(files, _)| files.contains(&"Cargo.toml".into()))
-        );
+        assert_eq!(files("node --test src"), Ok((paths(&["src"]), false)));
+        assert_eq!(files("python3 -m pytest -q"), Ok((vec![], true)));
     }
 }

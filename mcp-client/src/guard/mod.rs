@@ -4,12 +4,13 @@
 //! - `shell.rs` receives every command line of the agent (`CLAUDE_CODE_SHELL_PREFIX`), has `line.rs` put this
 //!   program before each external command of a line that uses secrets, and masks what the line prints.
 //! - `exec.rs` is what was put there: it turns placeholders into values for that one process, if `program.rs`
-//!   trusts it with them (`interpreters.rs`, `consumers.rs`, `steering.rs`: what it is told; `reach.rs`, `changes.rs`: unchanged since the session
+//!   trusts it with them (`arguments.rs`, `interpreters.rs`, `consumers.rs`, `steering.rs`: what it is told; `reach.rs`, `changes.rs`: unchanged since the session
 //!   began), and masks what it prints. Where no session lives, `agents.rs` knows since when agents are there.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
 //!   person's own `rules.rs` were looked at.
 
 pub mod agents;
+mod arguments;
 pub mod changes;
 mod consumers;
 pub mod exec;

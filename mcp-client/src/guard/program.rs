@@ -3,8 +3,9 @@
 
 use super::{
     changes::Inspection,
-    consumers, interpreters,
-    reach::{Code, project_folders},
+    consumers::{self, Variables},
+    interpreters::{self, SHELLS},
+    reach::project_folders,
     steering,
 };
 use crate::ticket::Redeemed;
@@ -16,11 +17,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Where a program that is trusted is given values.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The numbers of the words, the program's own being counted.
+    pub words: Vec<usize>,
+    /// The variables.
+    pub variables: Variables,
+}
+
 /// What a program is given.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// The values.
-    Values,
+    /// Values in these arguments and variables.
+    Values(Given),
     /// Placeholders, without a word: it never needs more.
     Placeholders,
     /// Placeholders, for this reason, which the agent is told.
@@ -32,13 +42,10 @@ pub enum Judgement {
     Starter(Vec<usize>),
 }
 
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash"];
-
 /// Why a program is not trusted, behind its name.
 pub(super) const INLINE: &str = "is given its code on the command line";
 pub(super) const INPUT: &str = "reads its code from standard input";
 pub(super) const TOLD: &str = "is told what to run on the command line";
-pub(super) const WRITES: &str = "is told to write down what it holds";
 
 /// What `argv` is given in this session.
 pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
@@ -58,27 +65,33 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         return Judgement::Shell(first + 1 + text);
     }
     let is_system = is_system(&path);
-    let mut code = if SHELLS.contains(&name) {
-        match arguments.iter().find(|word| !word.starts_with(['-', '+'])) {
-            Some(script) => Code::from(vec![PathBuf::from(script)]),
-            None => return Judgement::Because(format!("{name} {INPUT}")),
-        }
-    } else if let Some(interpreter) = interpreters::named(name) {
-        match interpreters::script_of(interpreter, arguments) {
-            Ok(code) => code,
-            Err(what) => return Judgement::Because(format!("{name} {what}")),
-        }
-    } else if is_system && !consumers::CONSUMERS.contains(&name) {
-        return Judgement::Placeholders;
-    } else if !consumers::CONSUMERS.contains(&name) && is_foreign(&path) {
-        return Judgement::Because(format!("{name} is not of this project and not known to use secrets"));
-    } else {
-        match consumers::code_of(name, arguments) {
-            Ok(code) => code,
-            Err(consumers::NO_USE) => return Judgement::Placeholders,
-            Err(what) => return Judgement::Because(format!("{name} {what}")),
-        }
+    let is_consumer = consumers::CONSUMERS.contains(&name);
+    let scripted = |code| {
+        // What stands behind a script is its own.
+        consumers::Use { code, places: (0..arguments.len()).collect(), variables: Variables::All }
     };
+    let used = if SHELLS.contains(&name) {
+        interpreters::script_of_shell(name, arguments).map(scripted)
+    } else if let Some(interpreter) = interpreters::named(name) {
+        interpreters::script_of(interpreter, name, arguments).map(scripted)
+    } else if is_system && !is_consumer {
+        return Judgement::Placeholders;
+    } else if !is_consumer && is_foreign(&path) {
+        return Judgement::Because(format!("{name} is not of this project and not known to use secrets"));
+    } else if is_consumer {
+        consumers::use_of(name, arguments)
+    } else {
+        let named = arguments.iter().flat_map(|word| interpreters::named_files(word));
+        Ok(scripted(named.collect::<Vec<_>>().into()))
+    };
+    let consumers::Use { mut code, places, variables } = match used {
+        Ok(used) => used,
+        Err(consumers::NO_USE | interpreters::NO_FILE) => return Judgement::Placeholders,
+        Err(what) => return Judgement::Because(format!("{name} {what}")),
+    };
+    if before.iter().any(|word| word.starts_with("PATH=")) {
+        return Judgement::Because("PATH was changed, which can change what it runs".to_owned());
+    }
     let assigned = before.iter().filter_map(|word| word.split_once('='));
     if let Some(variable) = steering::changed(assigned, &session.environment) {
         return Judgement::Because(format!("{variable} was changed, which can change what {name} runs"));
@@ -98,7 +111,10 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             "{} changed since this session began",
             file.file_name().unwrap_or_default().to_string_lossy()
         )),
-        None => Judgement::Values,
+        None => Judgement::Values(Given {
+            words: places.into_iter().map(|at| at + first + 1).collect(),
+            variables,
+        }),
     }
 }
 
@@ -131,12 +147,14 @@ fn behind_launchers(words: &[String]) -> Option<usize> {
     loop {
         let name = words.get(at)?.rsplit('/').next()?;
         let (takes, operands): (&[&str], usize) = match name {
-            "env" => (&["-u", "-C", "--unset", "--chdir"], 0),
+            "env" => (&["-u", "--unset"], 0),
             "timeout" => (&["-s", "-k", "--signal", "--kill-after"], 1),
             "nice" => (&["-n", "--adjustment"], 0),
             "ionice" => (&["-c", "-n", "--class", "--classdata"], 0),
             "time" => (&["-f", "-o", "--format", "--output"], 0),
             "stdbuf" => (&["-i", "-o", "-e"], 0),
+            "flock" => (&["-w", "--timeout", "-E"], 1),
+            "taskset" => (&[], 1),
             "nohup" | "setsid" | "chronic" | "caffeinate" => (&[], 0),
             name => match STARTERS.contains(&name).then(|| started_by(words, at)).flatten() {
                 Some(started) => {
@@ -148,8 +166,13 @@ fn behind_launchers(words: &[String]) -> Option<usize> {
         };
         at += 1;
         while let Some(word) = words.get(at).filter(|word| word.starts_with('-') && word.len() > 1) {
-            // A command line in one word, taken apart by env: not looked into.
-            if name == "env" && (word.starts_with("-S") || word.starts_with("--split")) {
+            // A command line in one word, taken apart by env: not looked into. Nor are paths from another folder.
+            let is_group = !word.starts_with("--");
+            if name == "env"
+                && (is_group && word.contains(['S', 'C'])
+                    || word.starts_with("--s")
+                    || word.starts_with("--c"))
+            {
                 return None;
             }
             at += if takes.contains(&word.as_str()) { 2 } else { 1 };
@@ -201,9 +224,12 @@ fn find_program(program: &str) -> Option<PathBuf> {
     })
 }
 
-/// Whether a program is the system's own.
+/// Whether a program is the system's own, by its name or where that leads.
 fn is_system(path: &Path) -> bool {
-    ["/bin", "/sbin", "/usr/bin", "/usr/sbin"].iter().any(|folder| path.parent() == Some(Path::new(folder)))
+    const FOLDERS: [&str; 7] = ["/bin", "/sbin", "/usr", "/lib", "/lib64", "/opt", "/snap"];
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    FOLDERS.iter().any(|folder| path.starts_with(folder) || real.starts_with(folder))
+        && !project_folders().iter().any(|folder| real.starts_with(folder))
 }
 
 /// Whether a program is neither the project's nor a script: a tool of the machine's, whose manner nobody knows.

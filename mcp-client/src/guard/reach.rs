@@ -171,26 +171,43 @@ impl Inspection {
         let mut entries = Vec::new();
         for file in files.filter(|path| path.exists()) {
             // Of a folder, all that it holds.
-            if file.is_dir() { walk(&file, &mut entries) } else { entries.push(file) }
+            if !file.is_dir() {
+                entries.push(file);
+            } else if !walk(&file, &mut entries) {
+                return Some(file);
+            }
         }
         if let Some(changed) = entries.iter().find(|entry| !is_data(entry) && self.is_changed(entry)) {
             return Some(changed.clone());
         }
         let mut folders: Vec<&Path> = entries.iter().filter_map(|entry| entry.parent()).collect();
         folders.push(&self.folder);
+        let above = project_folders_above(&self.folder);
+        folders.extend(above.iter().map(PathBuf::as_path));
         folders.sort();
         folders.dedup();
         let configuration = folders.into_iter().flat_map(configuration_in).chain(configuration_at_home());
         let configuration: Vec<(PathBuf, Tools)> =
             configuration.filter(|(file, _)| file.is_file() && self.is_newer(file)).collect();
-        let mut reach = Reach::of(&self.roots(&entries), self);
-        if code.whole_project {
-            let files = configuration.into_iter().map(|(file, _)| file).chain(reach.newer);
-            return files.into_iter().find(|file| self.is_changed(file));
-        }
+        let mut reach = match Reach::of(&self.roots(&entries), self) {
+            Ok(reach) => reach,
+            Err(root) => return Some(root),
+        };
         // Nothing changed: nothing to follow.
         if configuration.is_empty() && reach.newer.is_empty() {
             return None;
+        }
+        if code.whole_project
+            && let Some(file) = reach.newer.iter().find(|file| self.is_changed(file))
+        {
+            return Some(file.clone());
+        }
+        if command.iter().any(|word| word == "-m")
+            && let Some(file) = reach
+                .shadows(&self.folder.canonicalize().unwrap_or_default())
+                .find(|file| self.is_changed(file))
+        {
+            return Some(file);
         }
         for word in command {
             reach.read(word, Path::new(""), false);
@@ -257,10 +274,15 @@ struct Reach {
 }
 
 impl Reach {
-    fn of(roots: &[PathBuf], inspection: &Inspection) -> Self {
+    ///
+    /// # Errors
+    /// The folder that holds more than can be looked at.
+    fn of(roots: &[PathBuf], inspection: &Inspection) -> Result<Self, PathBuf> {
         let mut files = Vec::new();
         for root in roots {
-            walk(root, &mut files);
+            if !walk(root, &mut files) {
+                return Err(root.clone());
+            }
         }
         // What a program keeps for itself, its log or its database, is not what it runs. To ask git takes long, so that is
         // left for what is reached.
@@ -279,7 +301,26 @@ impl Reach {
             by_name.entry(stem).or_default().push(file.clone());
             by_name.entry(name).or_default().push(file);
         }
-        Self { by_name, newer, open: vec![], words: HashSet::new() }
+        Ok(Self { by_name, newer, open: vec![], words: HashSet::new() })
+    }
+
+    /// What is new in a folder and Python would load in place of its own modules.
+    fn shadows(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
+        let is_shadow = |file: &&PathBuf| {
+            let Ok(below) = file.strip_prefix(folder) else { return false };
+            let mut parts = below.components().map(|part| part.as_os_str().to_string_lossy());
+            let (Some(first), second) = (parts.next(), parts.next()) else { return false };
+            let stem = first.split('.').next().unwrap_or_default();
+            let ending = first.rsplit('.').next().unwrap_or_default();
+            let is_module = match second {
+                None => ["py", "pyc", "so", "pyd"].contains(&ending),
+                Some(second) => second.starts_with("__init__."),
+            };
+            let is_compiled = ["pyc", "so"].contains(&ending);
+            is_module && (PYTHON_IMPLICIT.contains(&stem) || stem.starts_with('_') || is_compiled)
+        };
+        let found: Vec<PathBuf> = self.newer.iter().filter(is_shadow).cloned().collect();
+        found.into_iter()
     }
 
     /// Follows what is open; the first file that changed.
@@ -296,10 +337,8 @@ impl Reach {
             let is_python = file.extension().is_some_and(|extension| extension == "py");
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
             if is_python {
-                let implicit = PYTHON_IMPLICIT.iter().flat_map(|name| {
-                    [folder.join(format!("{name}.py")), folder.join(name).join("__init__.py")]
-                });
-                self.open.extend(implicit.filter(|path| path.is_file()));
+                let shadows: Vec<PathBuf> = self.shadows(&folder).collect();
+                self.open.extend(shadows);
             }
             if fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LONGEST)
                 && let Ok(text) = fs::read_to_string(&file)
@@ -380,7 +419,11 @@ fn project_of(file: &Path) -> Option<PathBuf> {
 
 /// The folders above this one, and itself, that have a repository or our file: all of one project. A home is none.
 pub fn project_folders() -> Vec<PathBuf> {
-    let here = Path::new(".").canonicalize().unwrap_or_default();
+    project_folders_above(Path::new("."))
+}
+
+fn project_folders_above(folder: &Path) -> Vec<PathBuf> {
+    let here = folder.canonicalize().unwrap_or_default();
     let home = std::env::home_dir();
     let is_of_it = |folder: &&Path| {
         *folder == here || [".git", ".securecoderc"].iter().any(|mark| folder.join(mark).exists())
@@ -390,15 +433,17 @@ pub fn project_folders() -> Vec<PathBuf> {
 }
 
 /// The files of a project, without what was installed or built.
-fn walk(root: &Path, files: &mut Vec<PathBuf>) {
-    const MOST: usize = 20_000;
+///
+/// Whether these are all: of more than so many none is looked at.
+fn walk(root: &Path, files: &mut Vec<PathBuf>) -> bool {
+    const MOST: usize = 100_000;
     const SKIPPED: &[&str] =
         &[".git", "node_modules", "target", ".venv", "venv", "__pycache__", ".next", "vendor"];
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if files.len() >= MOST {
-                return;
+                return false;
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => {
@@ -411,6 +456,7 @@ fn walk(root: &Path, files: &mut Vec<PathBuf>) {
             }
         }
     }
+    true
 }
 
 /// Whether a file's name is that of data, which no tool runs and by which none is steered.

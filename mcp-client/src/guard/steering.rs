@@ -40,6 +40,7 @@ const AGENTS: &[&str] = &["CLAUDE_", "ANTHROPIC_", "SECURECODE_", "GIT_AUTHOR_",
 /// Variables, besides those that no secret may be named for, that have a tool run or write down something.
 const BEGINNINGS: &[&str] = &[
     "ANSIBLE_",
+    "BASH_XTRACEFD",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "BUNDLE_",
@@ -48,6 +49,7 @@ const BEGINNINGS: &[&str] = &[
     "COREPACK_",
     "COVERAGE_PROCESS_START",
     "DOCKER_",
+    "JAVA_HOME",
     "ELIXIR_",
     "ERL_",
     "GEM_",
@@ -77,6 +79,7 @@ const BEGINNINGS: &[&str] = &[
     "SSLKEYLOGFILE",
     "TF_CLI_",
     "TF_LOG",
+    "TF_VAR_",
     "TOX_",
     "WGETRC",
 ];
@@ -86,8 +89,9 @@ pub fn of_this_process() -> BTreeMap<String, String> {
     variables().filter(|(name, _)| is_steering(name)).collect()
 }
 
-fn is_steering(name: &str) -> bool {
-    name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking())
+pub(super) fn is_steering(name: &str) -> bool {
+    name.starts_with("BASH_FUNC_")
+        || name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking())
         || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
