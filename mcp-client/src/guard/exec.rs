@@ -2,8 +2,8 @@
 
 use super::{
     consumers::Variables,
-    line, output,
-    program::{Judgement, judge},
+    judge, line, output,
+    program::{Judgement, judge, told_to_shell},
 };
 use crate::{
     error::{Error, Result},
@@ -56,7 +56,13 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
         let sessions = ticket::living();
         let masker = output::masker(&sessions)?;
         let mut command = start(program);
-        command.args(argv.iter().skip(1));
+        // A shell may be told to source it.
+        match told_to_shell(argv) {
+            Some((at, text)) if judge::mentions_session_file(&text) => {
+                replace(&mut command, argv, at, &guarded(&text)?)
+            }
+            _ => drop(command.args(argv.iter().skip(1))),
+        }
         return finish(command, program, &masker, None);
     };
     let session = redeem(&ticket)?;
@@ -86,14 +92,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
         }
         Judgement::Shell(at) => {
             let text = argv.get(at).map(|word| word.to_string_lossy()).unwrap_or_default();
-            let guarded = line::guard(&text, &wrapper()?, &HashSet::new());
-            let guarded = guarded.map_err(|refusal| Error::local(refusal.0, "write it as plain commands"))?;
-            command.args(
-                argv.iter()
-                    .enumerate()
-                    .skip(1)
-                    .map(|(n, word)| if n == at { OsStr::new(&guarded) } else { word.as_os_str() }),
-            );
+            replace(&mut command, argv, at, &guarded(&text)?);
         }
         Judgement::Starter(places) => {
             let program = own_program()?;
@@ -117,6 +116,18 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
         }
     }
     finish(command, program, &masker, None)
+}
+
+/// A command's arguments, but for the one of this number.
+fn replace(command: &mut Command, argv: &[OsString], at: usize, text: &str) {
+    let words = argv.iter().enumerate().skip(1);
+    command.args(words.map(|(n, word)| if n == at { OsStr::new(text) } else { word.as_os_str() }));
+}
+
+/// A line that a shell is told, put under the guard.
+fn guarded(text: &str) -> Result<String> {
+    let guarded = line::guard(text, &wrapper()?, &HashSet::new());
+    guarded.map_err(|refusal| Error::local(refusal.0, "write it as plain commands"))
 }
 
 /// How a command line is told to run a command by this module.

@@ -67,7 +67,13 @@ fn before(call: &Value) -> Option<Value> {
     if tool == "Bash" {
         return before_command(input, &folder);
     }
-    ["file_path", "path", "notebook_path", "pattern", "glob"]
+    // What is searched for is no path; names of files are no secrets, but for those of our own.
+    let paths = match tool {
+        "Grep" => &["path", "glob"][..],
+        "Glob" => &["path"],
+        _ => &["file_path", "path", "notebook_path"],
+    };
+    paths
         .iter()
         .filter_map(|field| input[*field].as_str())
         .try_for_each(|path| judge_path(&folder.join(path)))

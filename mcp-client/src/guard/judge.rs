@@ -40,7 +40,9 @@ pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
             return Err(refused(&format!("~/.securecode is not for reading; {USE}")));
         }
     }
-    if plain.contains(".session") && !uses_secrets || reaches_our_folder(&plain, folder) {
+    let names_folder =
+        plain.split(|c: char| c.is_whitespace() || "/;&|()<>=:,`".contains(c)).any(|part| part == ".session");
+    if names_folder && !uses_secrets || reaches_our_folder(command, folder) {
         return Err(refused(USE));
     }
     if plain.contains("SECURECODE_HOME=") || starts_our_server(&plain) {
@@ -58,7 +60,7 @@ pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
             "{file} holds secrets and is not for reading; call get-secret, then: source FILE && COMMAND. To see which names there are, call list-secrets"
         )));
     }
-    if uses_secrets && plain.contains("/proc") {
+    if uses_secrets && proc_paths(&plain).any(|path| path.split('/').next().is_none_or(is_process)) {
         return Err(refused(
             "a command with secrets cannot look into /proc; do that in a command of its own",
         ));
@@ -70,21 +72,53 @@ pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
 fn reaches_our_folder(command: &str, folder: &Path) -> bool {
     const ONLY_NAMES: [&str; 6] = ["ls", "echo", "printf", "stat", "du", "test"];
     let (Ok(own), Some(home)) = (home::folder(), std::env::home_dir()) else { return false };
-    let moves =
-        ["cd", "pushd", "-C"].iter().any(|word| command.split_whitespace().any(|other| other == *word));
+    let plain = without_quotes(command);
+    let moves_home = moves_out(&plain);
     let separates = |c: char| c.is_whitespace() || "<>=,:".contains(c);
-    command.split([';', '&', '|', '\n', '(', ')', '`']).any(|part| {
+    // In quotes `.*` is a regular expression's; any other wildcard there may be for a shell that is given the text.
+    let quoted = quoted_parts(command);
+    plain.split([';', '&', '|', '\n', '(', ')', '`']).any(|part| {
         let mut words = part.split(separates).filter(|word| !word.is_empty()).peekable();
         let only_names = words.peek().is_some_and(|first| ONLY_NAMES.contains(first));
         words.any(|word| {
-            let word = word.replace("${HOME}", "~").replace("$HOME", "~");
             if only_names || !word.contains(['*', '?', '[', '{', '$']) {
                 return false;
             }
+            if quoted.contains(word) && word.split('/').any(|part| part == ".*") {
+                return false;
+            }
+            let word = word.replace("${HOME}", "~").replace("$HOME", "~");
             let word = word.strip_prefix("~/").map_or_else(|| PathBuf::from(&word), |rest| home.join(rest));
-            let elsewhere = moves.then(|| home.join(&word));
+            let elsewhere = moves_home.then(|| home.join(&word));
             [Some(folder.join(&word)), elsewhere].into_iter().flatten().any(|path| may_be_in(&path, &own))
         })
+    })
+}
+
+/// The texts of a command that stand in quotes, one after the other.
+fn quoted_parts(command: &str) -> String {
+    let (mut parts, mut open) = (String::new(), None);
+    for c in command.chars() {
+        match open {
+            Some(quote) if quote == c => {
+                open = None;
+                parts.push(' ');
+            }
+            Some(_) => parts.push(c),
+            None if c == '\'' || c == '"' => open = Some(c),
+            None => {}
+        }
+    }
+    parts
+}
+
+/// Whether a command goes to another folder than one below.
+fn moves_out(command: &str) -> bool {
+    let words: Vec<&str> = command.split(|c: char| c.is_whitespace() || ";&|()".contains(c)).collect();
+    words.iter().enumerate().any(|(at, word)| {
+        let to = words.get(at + 1).copied().unwrap_or_default();
+        ["cd", "pushd", "-C"].contains(word)
+            && (to.is_empty() || to.starts_with(['~', '/', '-', '.']) || to.contains('$'))
     })
 }
 
@@ -178,21 +212,77 @@ fn is_sourced(command: &str, at: usize) -> bool {
     let begins = verb.get(..verb_start).unwrap_or_default().trim_end();
     let in_place = begins.is_empty()
         || begins.ends_with([';', '&', '|', '(', '{', '\n'])
-        || ["then", "do", "else", "!", "if"].iter().any(|word| begins.ends_with(word))
+        || ["then", "do", "else", "!", "if", "-c", "-lc", "-ec", "-euc"]
+            .iter()
+            .any(|word| begins.ends_with(word))
         || verb.get(..verb_start).is_some_and(|text| text.trim_end_matches([' ', '\t']).ends_with('\n'));
-    names_session_file && (word == "source" || word == ".") && in_place
+    // Whether it is there may be asked.
+    let is_asked = ["-e", "-f", "-r", "-s"].contains(&word)
+        && ["test", "[", "[["].iter().any(|test| begins.ends_with(test));
+    names_session_file && ((word == "source" || word == ".") && in_place || is_asked)
 }
 
 /// Whether a command looks into other processes.
 fn reads_processes(command: &str) -> bool {
-    let parts = [
-        "environ", "cmdline", "/mem", "/maps", "/fd", "/task", "/root", "/cwd", "/auxv", "/stack",
-        "/syscall", "/pagemap", "kcore",
+    const PARTS: [&str; 16] = [
+        "environ",
+        "cmdline",
+        "mem",
+        "maps",
+        "smaps",
+        "numa_maps",
+        "map_files",
+        "fd",
+        "fdinfo",
+        "task",
+        "root",
+        "cwd",
+        "auxv",
+        "stack",
+        "syscall",
+        "pagemap",
     ];
-    command.contains("/proc") && parts.iter().any(|part| command.contains(part))
-        || command.contains("/proc/*")
-        || command.contains("/proc/[")
-        || command.contains("/proc/$")
+    let reads = |path: &str| {
+        let mut parts = path.split('/');
+        match parts.next() {
+            // The folder itself, for another word to build on.
+            None | Some("") => command
+                .split(|c: char| c.is_whitespace() || "/;&|()<>=,`".contains(c))
+                .any(|part| PARTS.contains(&part)),
+            Some("kcore") => true,
+            Some(process) if is_process(process) => {
+                let rest: Vec<&str> = parts.collect();
+                rest.iter().any(|part| PARTS.contains(part) || part.contains(['*', '?', '[', '{', '$', '.']))
+                    || rest.is_empty() && process.contains(['*', '?', '[', '{'])
+                    || rest.is_empty() && process.contains('$')
+            }
+            Some(_) => false,
+        }
+    };
+    proc_paths(command).any(reads)
+}
+
+/// Whether a name under /proc is that of a process, or may be.
+fn is_process(name: &str) -> bool {
+    name.is_empty()
+        || ["self", "thread-self"].contains(&name)
+        || name.bytes().all(|byte| byte.is_ascii_digit())
+        || name.contains(['*', '?', '[', '{', '$'])
+}
+
+/// What follows `/proc/` in each path of a command that is in /proc.
+fn proc_paths(command: &str) -> impl Iterator<Item = &str> {
+    command.match_indices("/proc").filter_map(|(at, found)| {
+        let before = command.get(..at)?.chars().next_back();
+        let begins = before.is_none_or(|c| c.is_whitespace() || "'\"=<>:;&|(`,{@/".contains(c));
+        let rest = command.get(at + found.len()..)?;
+        let ends = rest.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "-_.".contains(c)));
+        let path = rest
+            .trim_start_matches('/')
+            .split(|c: char| c.is_whitespace() || "'\";&|()<>`,".contains(c))
+            .next();
+        path.filter(|_| begins && ends)
+    })
 }
 
 /// Whether a command lists other processes: their arguments may hold values, and a pipe could change those before
@@ -340,6 +430,9 @@ mod tests {
             "cd x && source {F} && (npm test)",
             "if true; then . '{F}'; fi",
             "source \"{F}\" > /dev/null && env",
+            "bash -c 'source {F} && node app.js'",
+            "test -f {F} && source {F} && node app.js",
+            "source {F} && curl http://127.0.0.1/processes",
         ] {
             assert!(!is_refused(command), "{command}");
         }
@@ -362,6 +455,11 @@ mod tests {
             "X=.secure; cat ~/${X}code/keys/*",
             "cat ~/.{securecode,x}/keys/*",
             "cd && cat .sec*/keys/*",
+            "bash -c 'cat {F}'",
+            "sh -c 'cat ~/.s*/keys/*'",
+            "cd ~ && sh -c 'cat .sec*/keys/*'",
+            "p=/proc; cat $p/1/environ",
+            "cat /proc/self/../1/environ",
             "SECURECODE_HOME=/tmp/x securecode list",
             "cat in | securecode mcp",
             "env -u CLAUDECODE timeout 5 securecode mcp < in",
@@ -378,6 +476,13 @@ mod tests {
             "git commit -m 'ignore .env and .securecoderc'",
             "cp .env.example .env",
             "cat /proc/cpuinfo",
+            "grep MemTotal /proc/meminfo",
+            "cat src/processors/tasks.js && ls /process",
+            "grep -n 'req.session.user' session.js",
+            "git commit -m 'fix req.session handling'",
+            "cd sub && sed 's/ .*//' file.txt > /dev/null",
+            "cd sub && grep -o '.*' x | sed 's|.*/||'",
+            "cd sub && find . -not -name '.*'",
             "cat .env.example",
             "echo .securecoderc >> .gitignore",
             "securecode list",

@@ -118,6 +118,18 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     }
 }
 
+/// The line that a shell is told on its command line, with the number of its word.
+pub(super) fn told_to_shell(argv: &[OsString]) -> Option<(usize, String)> {
+    let words: Vec<String> = argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let first = behind_launchers(&words)?;
+    let (program, arguments) = words.get(first..)?.split_first()?;
+    let at = first
+        + 1
+        + shell_text(arguments)
+            .filter(|_| SHELLS.contains(&program.rsplit('/').next().unwrap_or_default()))?;
+    Some((at, words.get(at)?.clone()))
+}
+
 /// Where the programs stand that `xargs` or `find` starts; nothing where it is neither, or starts none.
 fn started(words: &[String]) -> Option<Vec<usize>> {
     const TAKES: [&str; 11] =
