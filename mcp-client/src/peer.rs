@@ -1,34 +1,80 @@
 //! Whether a process is this very program, run by this very user, with no code in it but its own and the system's: who
 //! asks at the ticket's socket, and this process itself.
 
+use crate::profile::Profile;
 use rustix::net::sockopt::socket_peercred;
 use std::{
     collections::HashSet,
-    fs::{self, Metadata},
+    fs,
+    io::{Read, Write},
     os::unix::{fs::MetadataExt, net::UnixStream},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
+/// The longest name that the system keeps of a process (prctl(2), PR_SET_NAME).
+const NAME: usize = 15;
+
+/// Proves to the other end that this is the process which it is told of, and not one that became it since: by taking the
+/// name that the other end chose. Starting a program takes a process its name, and nobody else can give it one.
+pub(crate) fn prove(server: &mut UnixStream) -> std::io::Result<()> {
+    // One name at a time.
+    static NAMED: Mutex<()> = Mutex::new(());
+    let _named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut name = [0; NAME];
+    server.read_exact(&mut name)?;
+    let usual = fs::read(OWN_NAME).unwrap_or_default();
+    let named = fs::write(OWN_NAME, name);
+    let answered = server.write_all(b"\n").and_then(|()| server.read_exact(&mut [0; 1]));
+    let _ = fs::write(OWN_NAME, usual.trim_ascii_end());
+    // Where there is no /proc, nobody looks.
+    if Path::new("/proc/self").exists() { named.and(answered) } else { answered }
+}
+
+const OWN_NAME: &str = "/proc/self/comm";
+
 /// Whether the one who asks may be answered. Where the system cannot tell (it has no /proc), the user is enough.
-pub(crate) fn is_this_program(client: &UnixStream) -> bool {
-    let Ok(peer) = socket_peercred(client) else { return false };
+pub(crate) fn is_this_program(client: &mut UnixStream) -> std::io::Result<bool> {
+    let Ok(peer) = socket_peercred(&*client) else { return Ok(false) };
     if peer.uid != rustix::process::geteuid() {
-        return false;
+        return Ok(false);
     }
-    let of = |file: &str| format!("/proc/{}/{file}", peer.pid.as_raw_nonzero());
-    if !Path::new("/proc/self/exe").exists() {
-        return true;
-    }
-    let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    let is_same_file = match (fs::metadata(of("exe")), fs::metadata("/proc/self/exe")) {
-        (Ok(theirs), Ok(ours)) => same(&theirs, &ours),
+    let mut name = crate::ticket::random().map_err(std::io::Error::other)?;
+    name.truncate(NAME);
+    client.write_all(name.as_bytes())?;
+    client.read_exact(&mut [0; 1])?;
+    let is_ours = !Path::new("/proc/self/exe").exists() || is_ours(peer.pid.as_raw_nonzero().get(), &name);
+    client.write_all(b"\n")?;
+    Ok(is_ours)
+}
+
+/// Whether a process is this program with this name, has nothing else in it, is watched by none, and sees the files that
+/// this one sees.
+fn is_ours(pid: i32, name: &str) -> bool {
+    let of = |file: &str| PathBuf::from(format!("/proc/{pid}/{file}"));
+    let is_same_file = || match (fs::metadata(of("exe")), fs::metadata("/proc/self/exe")) {
+        (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()),
         _ => false,
     };
+    let has_name = || fs::read_to_string(of("comm")).is_ok_and(|comm| comm.trim_end() == name);
+    let is_watched = || {
+        let status = fs::read_to_string(of("status")).unwrap_or_default();
+        !status.lines().any(|line| line.split_whitespace().eq(["TracerPid:", "0"]))
+    };
+    // In the sandbox profile others are in a sandbox of ours, which sees other files and makes none of its own.
+    let sees_the_same = Profile::of_this_machine().ok() == Some(Profile::Sandbox)
+        || fs::read_link(of("ns/mnt")).ok() == fs::read_link("/proc/self/ns/mnt").ok();
     let (Ok(theirs), Ok(ours)) = (fs::read_to_string(of("maps")), fs::read_to_string("/proc/self/maps"))
     else {
         return false;
     };
-    is_same_file && has_no_strange_code(&theirs, &ours)
+    // The name last but one: what has it is what has been there.
+    is_same_file()
+        && has_no_strange_code(&theirs, &ours)
+        && sees_the_same
+        && !is_watched()
+        && has_name()
+        && is_same_file()
 }
 
 /// Whether nothing was loaded into this process beside what it is.

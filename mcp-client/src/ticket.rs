@@ -196,11 +196,11 @@ pub fn began() -> u128 {
 fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
     client.set_read_timeout(Some(PATIENCE))?;
     client.set_write_timeout(Some(PATIENCE))?;
-    if !peer::is_this_program(&client) {
-        return Ok(());
-    }
     let mut asked = String::new();
     BufReader::new((&client).take(256)).read_line(&mut asked)?;
+    if !peer::is_this_program(&mut client)? {
+        return Ok(());
+    }
     let asked = asked.trim();
     let mut state = lock(state);
     if state.used.elapsed() > IDLE {
@@ -310,6 +310,7 @@ fn ask(socket: &Path, what: &str) -> Option<Redeemed> {
     let mut server = UnixStream::connect(socket).ok()?;
     server.set_read_timeout(Some(PATIENCE)).ok()?;
     server.write_all(format!("{what}\n").as_bytes()).ok()?;
+    peer::prove(&mut server).ok()?;
     let mut text = Zeroizing::new(Vec::with_capacity(1 << 16));
     server.read_to_end(&mut text).ok()?;
     let answer: Answer = serde_json::from_slice(&text).ok()?;

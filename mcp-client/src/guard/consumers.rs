@@ -495,6 +495,8 @@ fn says(arguments: &[String], texts: &[&str]) -> bool {
 fn client(arguments: Arguments<'_>) -> Result<Use, &'static str> {
     let writes_more = |(flag, text): &(&str, &str)| {
         ["-w", "--write-out"].contains(flag) && (text.contains("%output") || text.starts_with('@'))
+            // Of a pattern in the address, a part stands for `#1`.
+            || ["-o", "--output"].contains(flag) && text.contains('#')
     };
     if arguments.texts.iter().any(writes_more) {
         return Err(WRITES);
@@ -876,14 +878,17 @@ fn runs_the_project(script: &str) -> bool {
     })
 }
 
-/// Programs under node_modules/.bin that npm did not put there: it makes links to packages alone.
+/// Programs under node_modules/.bin, here or above, that npm did not put there: it makes links to packages alone.
 fn strange_binaries(package: &Path) -> Vec<PathBuf> {
-    let modules = package.parent().unwrap_or(Path::new("")).join("node_modules");
-    let packages = modules.canonicalize().unwrap_or_default();
-    let is_npms = |file: &PathBuf| {
-        file.is_symlink() && file.canonicalize().is_ok_and(|target| target.starts_with(&packages))
-    };
-    files_in(&modules.join(".bin")).into_iter().filter(|file| !is_npms(file)).collect()
+    let folders = package.ancestors().skip(1).map(|folder| folder.join("node_modules"));
+    let strange = folders.flat_map(|modules| {
+        let packages = modules.canonicalize().unwrap_or_default();
+        let is_npms = move |file: &PathBuf| {
+            file.is_symlink() && file.canonicalize().is_ok_and(|target| target.starts_with(&packages))
+        };
+        files_in(&modules.join(".bin")).into_iter().filter(move |file| !is_npms(file))
+    });
+    strange.collect()
 }
 
 /// The nearest file of this name, here or above.

@@ -1,6 +1,7 @@
 //! One external command of a guarded line: values in the places of placeholders, for this process alone.
 
 use super::{
+    apart,
     consumers::Variables,
     judge, line, output,
     program::{Judgement, judge, told_to_shell},
@@ -61,7 +62,12 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             Some((at, text)) if judge::mentions_session_file(&text) => {
                 replace(&mut command, argv, at, &guarded(&text)?)
             }
-            _ => drop(command.args(argv.iter().skip(1))),
+            _ => {
+                command.args(argv.iter().skip(1));
+                if apart::may_be(&program.to_string_lossy()) {
+                    apart::set();
+                }
+            }
         }
         return finish(command, program, &masker, None);
     };
@@ -113,6 +119,9 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             }
             command.args(argv.iter().skip(1));
             unguard(&mut command);
+            if apart::may_be(&program.to_string_lossy()) {
+                apart::set();
+            }
         }
     }
     finish(command, program, &masker, None)

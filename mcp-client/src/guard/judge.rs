@@ -55,6 +55,11 @@ pub fn judge_command(command: &str, folder: &Path) -> Result<(), Refusal> {
             "other processes' environment, arguments and memory are not for reading; run the command that you need the answer of",
         ));
     }
+    if opens_debugger(&plain) {
+        return Err(refused(
+            "SIGUSR1 opens a debugger in a program that may hold secrets; start it anew instead",
+        ));
+    }
     if let Some(file) = reads_dotenv(&plain, folder) {
         return Err(refused(&format!(
             "{file} holds secrets and is not for reading; call get-secret, then: source FILE && COMMAND. To see which names there are, call list-secrets"
@@ -259,7 +264,23 @@ fn reads_processes(command: &str) -> bool {
             Some(_) => false,
         }
     };
+    let is_built = |word: &str| {
+        let last = word.rsplit('/').next().unwrap_or_default();
+        word.contains(['$', '*', '?', '[']) && ["environ", "auxv", "pagemap"].contains(&last)
+    };
     proc_paths(command).any(reads)
+        || command.split(|c: char| c.is_whitespace() || ";&|()<>`".contains(c)).any(is_built)
+}
+
+/// Whether a command sends the signal by which node opens a debugger.
+fn opens_debugger(command: &str) -> bool {
+    command.split([';', '&', '|', '\n', '(', ')', '`']).any(|part| {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        let kills = ["kill", "pkill", "killall", "fuser"];
+        let sends = |word: &&str| word.to_uppercase().contains("USR1") || *word == "-10" || *word == "-s10";
+        words.iter().any(|word| kills.contains(&word.rsplit('/').next().unwrap_or_default()))
+            && (words.iter().any(sends) || words.windows(2).any(|pair| pair == ["-s", "10"]))
+    })
 }
 
 /// Whether a name under /proc is that of a process, or may be.
@@ -460,6 +481,9 @@ mod tests {
             "cd ~ && sh -c 'cat .sec*/keys/*'",
             "p=/proc; cat $p/1/environ",
             "cat /proc/self/../1/environ",
+            "P=/pr; for d in ${P}oc/[0-9]*; do tr a-z b-za < $d/environ; done",
+            "kill -USR1 $!",
+            "pkill -SIGUSR1 node",
             "SECURECODE_HOME=/tmp/x securecode list",
             "cat in | securecode mcp",
             "env -u CLAUDECODE timeout 5 securecode mcp < in",

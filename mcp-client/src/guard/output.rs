@@ -121,12 +121,12 @@ pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
     Ok(status)
 }
 
-const PASSED_ON: [i32; 6] = [
+/// Not SIGUSR1, by which node opens a debugger.
+const PASSED_ON: [i32; 5] = [
     signal_hook::consts::SIGTERM,
     signal_hook::consts::SIGINT,
     signal_hook::consts::SIGHUP,
     signal_hook::consts::SIGQUIT,
-    signal_hook::consts::SIGUSR1,
     signal_hook::consts::SIGUSR2,
 ];
 

@@ -168,16 +168,17 @@ impl Inspection {
     /// Of what a command with this code runs, the first file that changed since the session began.
     pub fn changed(&self, command: &[String], code: &Code) -> Option<PathBuf> {
         let files = code.files.iter().map(|file| self.folder.join(file));
-        let mut entries = Vec::new();
+        // What is named is judged whatever its name; of a folder, what is no data.
+        let (mut entries, mut held) = (Vec::new(), Vec::new());
         for file in files.filter(|path| path.exists()) {
-            // Of a folder, all that it holds.
             if !file.is_dir() {
                 entries.push(file);
-            } else if !walk(&file, &mut entries) {
+            } else if !walk(&file, &mut held) {
                 return Some(file);
             }
         }
-        if let Some(changed) = entries.iter().find(|entry| !is_data(entry) && self.is_changed(entry)) {
+        entries.extend(held.into_iter().filter(|file| !is_data(file)));
+        if let Some(changed) = entries.iter().find(|entry| self.is_changed(entry)) {
             return Some(changed.clone());
         }
         let mut folders: Vec<&Path> = entries.iter().filter_map(|entry| entry.parent()).collect();

@@ -4,7 +4,7 @@
 //! `source SNAPSHOT … && eval 'COMMAND' < /dev/null && pwd -P >| FILE`; hooks and MCP servers come here too, and
 //! pass untouched (docs/decisions/0003).
 
-use super::{exec, judge, line, output};
+use super::{apart, exec, judge, line, output};
 use crate::ticket;
 use std::{
     collections::HashSet,
@@ -50,6 +50,8 @@ pub fn run(argument: &str) -> ExitCode {
     command.arg("-c").arg(line);
     if uses_secrets {
         command.env("SECURECODE_GUARD", "1");
+    } else if apart::may_be(&shape.command) {
+        apart::set();
     }
     match output::run(command, &masker) {
         Ok(status) => ExitCode::from(output::exit_code(status)),

@@ -1,0 +1,35 @@
+//! Keeps what the agent runs from looking into programs that hold secrets: their memory, environment and system calls.
+//!
+//! A process in a Landlock domain may trace, and read under /proc what only a tracer may (ptrace(2), "Ptrace access mode
+//! checking"), only processes of that domain and of domains within it: landlock(7). Root is no exception. Programs with
+//! secrets are never in one.
+
+/// Commands whose task it is to look at other processes, or that change the user, which a process in a domain cannot.
+const NEED_OTHERS: &[&str] = &[
+    "doas", "fuser", "kill", "killall", "lsof", "mount", "netstat", "newgrp", "pgrep", "pidof", "ping",
+    "pkexec", "pkill", "ps", "pstree", "ss", "su", "sudo", "top", "umount", "bwrap", "unshare", "docker",
+    "podman", "chromium", "chrome",
+];
+
+/// Whether a command line, or a program by its name, may be set apart.
+pub(super) fn may_be(command: &str) -> bool {
+    let words = command.split(|c: char| c.is_whitespace() || ";&|()`{}'\"".contains(c));
+    !words.into_iter().any(|word| NEED_OTHERS.contains(&word.rsplit('/').next().unwrap_or_default()))
+}
+
+/// Sets this process apart, and all that it starts from now on. Where the system cannot (Linux before 5.13, or another), what
+/// it would stop stays possible, and all else holds.
+pub(super) fn set() {
+    #[cfg(target_os = "linux")]
+    {
+        use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
+        // A domain has to restrict something: abstract sockets, which few use; on older systems the making of block devices.
+        let sockets = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .scope(Scope::AbstractUnixSocket)
+            .and_then(Ruleset::create);
+        let ruleset = sockets
+            .or_else(|_| Ruleset::default().handle_access(AccessFs::MakeBlock).and_then(Ruleset::create));
+        let _ = ruleset.and_then(landlock::RulesetCreated::restrict_self);
+    }
+}
