@@ -1,8 +1,8 @@
 //! Keeps what the agent runs from looking into programs that hold secrets: their memory, environment and system calls.
 //!
 //! A process in a Landlock domain may trace, and read under /proc what only a tracer may (ptrace(2), "Ptrace access mode
-//! checking"), only processes of that domain and of domains within it: landlock(7). Root is no exception. Programs with
-//! secrets are never in one.
+//! checking"), only processes of that domain and of domains within it: landlock(7). Root is no exception, once it has
+//! neither CAP_PERFMON nor CAP_SYS_ADMIN, which open the environment of all. Programs with secrets are never in one.
 
 /// Commands whose task it is to look at other processes, or that change the user, which a process in a domain cannot.
 const NEED_OTHERS: &[&str] = &[
@@ -23,6 +23,11 @@ pub(super) fn set() {
     #[cfg(target_os = "linux")]
     {
         use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
+        use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+        for capability in [CapabilitySet::PERFMON, CapabilitySet::SYS_ADMIN] {
+            // Who is not root has neither.
+            let _ = remove_capability_from_bounding_set(capability);
+        }
         // A domain has to restrict something: abstract sockets, which few use; on older systems the making of block devices.
         let sockets = Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
