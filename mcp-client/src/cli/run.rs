@@ -7,7 +7,10 @@
 use crate::{
     environment::Client,
     error::{Error, Kind, Result},
-    guard::{exec, output},
+    guard::{
+        exec,
+        output::{self, Ended},
+    },
     peer,
     profile::Profile,
     ticket,
@@ -43,8 +46,10 @@ pub(super) fn run(
         );
     }
     let masker = output::masker([&session])?;
-    let why = if profile.is_guarded() && !no_mask { exec::mistrusted(command, &session) } else { None };
-    if let Some(why) = &why {
+    let judged = if profile.is_guarded() && !no_mask { exec::trusted(command, &session) } else { Ok(vec![]) };
+    let why = judged.as_ref().err();
+    let code = judged.as_deref().unwrap_or_default();
+    if let Some(why) = why {
         let _ = writeln!(
             std::io::stderr(),
             "securecode: placeholders were given instead of the secrets: {why}. A person can run it with: securecode run --no-mask -- …"
@@ -57,8 +62,14 @@ pub(super) fn run(
     let error = if no_mask || on_terminal {
         child.exec()
     } else {
-        match output::run(child, &masker) {
-            Ok(status) => return Ok(output::exit_code(status)),
+        match output::run_watched(child, &masker, Some(&|| exec::first_changed(code))) {
+            Ok(Ended::With(status)) => return Ok(output::exit_code(status)),
+            Ok(Ended::Stopped(file)) => {
+                return Err(Error::local(
+                    format!("the command was stopped: {file} changed while it ran with secrets"),
+                    "start it again",
+                ));
+            }
             Err(error) => error,
         }
     };

@@ -3,8 +3,10 @@
 use super::{
     apart,
     consumers::Variables,
-    judge, line, output,
+    judge, line,
+    output::{self, Ended},
     program::{Judgement, judge, told_to_shell},
+    reach::Seen,
 };
 use crate::{
     error::{Error, Result},
@@ -20,6 +22,9 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// The exit code of a command that was stopped, as shells have it for what they cannot run.
+const NOT_RUN: u8 = 126;
 
 /// What every placeholder begins with.
 const MARK: &[u8] = ticket::PLACEHOLDER.as_bytes();
@@ -69,7 +74,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                 }
             }
         }
-        return finish(command, program, &masker, None);
+        return finish(command, program, &masker, None, None);
     };
     let session = redeem(&ticket)?;
     let masker = output::masker([&session])?;
@@ -94,7 +99,8 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                 }
             }
             unguard(&mut command);
-            return finish(command, program, &masker, feeds.then_some(session));
+            let changed = || first_changed(&given.code);
+            return finish(command, program, &masker, feeds.then_some(session), Some(&changed));
         }
         Judgement::Shell(at) => {
             let text = argv.get(at).map(|word| word.to_string_lossy()).unwrap_or_default();
@@ -124,7 +130,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             }
         }
     }
-    finish(command, program, &masker, None)
+    finish(command, program, &masker, None, None)
 }
 
 /// A command's arguments, but for the one of this number.
@@ -156,6 +162,7 @@ fn finish(
     program: &OsStr,
     masker: &masker::Masker,
     feed: Option<Redeemed>,
+    changed: Option<&dyn Fn() -> Option<String>>,
 ) -> Result<u8> {
     if let Some(session) = feed {
         let (reader, mut writer) =
@@ -164,8 +171,16 @@ fn finish(
         // Ends with this process; a command that does not read to the end is no failure.
         std::thread::spawn(move || feed_swapped(&mut writer, &session));
     }
-    match output::run(command, masker) {
-        Ok(status) => Ok(output::exit_code(status)),
+    match output::run_watched(command, masker, changed) {
+        Ok(Ended::With(status)) => Ok(output::exit_code(status)),
+        Ok(Ended::Stopped(file)) => {
+            let _ = writeln!(
+                io::stderr(),
+                "securecode: {} was stopped: {file} changed while it ran with secrets; start it again",
+                program.to_string_lossy()
+            );
+            Ok(NOT_RUN)
+        }
         Err(error) => Ok(cannot_run(program, &error)),
     }
 }
@@ -186,17 +201,25 @@ fn start(program: &OsStr) -> Command {
     Command::new(program)
 }
 
-/// Why a command is not given values, where it is not; nothing where it is.
-pub fn mistrusted(argv: &[OsString], session: &Redeemed) -> Option<String> {
-    match judge(argv, session) {
-        Judgement::Values(_) => None,
-        Judgement::Because(why) => Some(why),
+/// Of a program's code, the file that is not as it was when the program was judged.
+pub fn first_changed(code: &[Seen]) -> Option<String> {
+    code.iter().find_map(Seen::changed)
+}
+
+/// The code of a command that is given values.
+///
+/// # Errors
+/// Why it is not given them.
+pub fn trusted(argv: &[OsString], session: &Redeemed) -> std::result::Result<Vec<Seen>, String> {
+    Err(match judge(argv, session) {
+        Judgement::Values(given) => return Ok(given.code),
+        Judgement::Because(why) => why,
         Judgement::Shell(_) => {
-            Some("a shell is given its code on the command line; name the program itself".to_owned())
+            "a shell is given its code on the command line; name the program itself".to_owned()
         }
-        Judgement::Starter(_) => Some("it starts other programs; name the program itself".to_owned()),
-        Judgement::Placeholders => Some("it prints what it is given".to_owned()),
-    }
+        Judgement::Starter(_) => "it starts other programs; name the program itself".to_owned(),
+        Judgement::Placeholders => "it prints what it is given".to_owned(),
+    })
 }
 
 /// A command that is no part of a guarded line, with the secrets in its environment, or with placeholders where it is

@@ -22,7 +22,7 @@ pub mod judge;
 pub mod line;
 pub mod output;
 pub mod program;
-mod reach;
+pub mod reach;
 pub mod rules;
 pub mod script;
 pub mod shell;

@@ -81,12 +81,35 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// Runs a command to its end, its standard output and error masked; its exit code, or what a shell makes of its
-/// signal. Signals that reach this process are passed on.
+/// How a command ended.
+pub enum Ended {
+    /// By itself, or by a signal.
+    With(ExitStatus),
+    /// It was stopped, because this file of its code changed.
+    Stopped(String),
+}
+
+/// Runs a command to its end, its standard output and error masked. Signals that reach this process are passed on.
 ///
 /// # Errors
 /// The system's, when the command cannot be started.
-pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
+pub fn run(command: Command, masker: &Masker) -> io::Result<ExitStatus> {
+    match run_watched(command, masker, None)? {
+        Ended::With(status) => Ok(status),
+        Ended::Stopped(file) => Err(io::Error::other(format!("{file} changed"))),
+    }
+}
+
+/// As [`run`]; and if `changed` names a file, the command is stopped, with all that it started, and no more of its output is
+/// shown.
+///
+/// # Errors
+/// The system's, when the command cannot be started.
+pub fn run_watched(
+    mut command: Command,
+    masker: &Masker,
+    changed: Option<&dyn Fn() -> Option<String>>,
+) -> io::Result<Ended> {
     let (stdout, stderr) = (duplicate(io::stdout())?, duplicate(io::stderr())?);
     let mut outputs = Vec::new();
     // Where both go to one place they stay in order.
@@ -115,10 +138,22 @@ pub fn run(mut command: Command, masker: &Masker) -> io::Result<ExitStatus> {
             }
         }
     });
-    pump(Some(&mut child), &mut outputs, None)?;
+    let mut watch = changed.map(Watch::new);
+    let stopped = pump(Some(&mut child), &mut outputs, None, watch.as_mut())?;
+    // What was changed and put back is seen as well.
+    let stopped = match (stopped, changed) {
+        (Some(Cause::Changed(file)), _) => Some(file),
+        (_, Some(changed)) => changed(),
+        _ => None,
+    };
+    if let Some(file) = stopped {
+        kill_all(Pid::from_child(&child));
+        child.wait()?;
+        return Ok(Ended::Stopped(file));
+    }
     let status = child.wait()?;
     outputs.into_iter().for_each(hand_over);
-    Ok(status)
+    Ok(Ended::With(status))
 }
 
 /// Not SIGUSR1, by which node opens a debugger.
@@ -143,12 +178,65 @@ fn duplicate(file: impl AsFd) -> io::Result<File> {
     file.as_fd().try_clone_to_owned().map(File::from)
 }
 
+/// Looks at times whether a command's code changed: at first often, for then a program loads what it runs.
+struct Watch<'a> {
+    changed: &'a dyn Fn() -> Option<String>,
+    begun: Instant,
+    looked: Option<Instant>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(changed: &'a dyn Fn() -> Option<String>) -> Self {
+        Self { changed, begun: Instant::now(), looked: None }
+    }
+
+    fn look(&mut self) -> Option<String> {
+        let (first, later) = (Duration::from_secs(3), Duration::from_secs(1));
+        let pause = if self.begun.elapsed() < first { SHORT } else { later };
+        if self.looked.is_some_and(|looked| looked.elapsed() < pause) {
+            return None;
+        }
+        self.looked = Some(Instant::now());
+        (self.changed)()
+    }
+}
+
+/// Ends a process and all that descends from it, where the system tells (it has /proc).
+fn kill_all(root: Pid) {
+    let parent_of = |pid: i32| -> Option<i32> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name before may hold anything.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let mut family = vec![root.as_raw_nonzero().get()];
+    loop {
+        let more: Vec<i32> = all
+            .iter()
+            .copied()
+            .filter(|pid| {
+                !family.contains(pid) && parent_of(*pid).is_some_and(|parent| family.contains(&parent))
+            })
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        family.extend(more);
+    }
+    for pid in family.into_iter().filter_map(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
 /// What a command printed, masked, and how it ended.
 pub struct Captured {
     /// Its exit code; nothing where a signal ended it.
     pub code: Option<i32>,
     /// Whether it was ended because it took too long.
     pub timed_out: bool,
+    /// The file of its code that changed while it ran: it was stopped then, and what it printed is not here.
+    pub stopped: Option<String>,
     /// Standard output.
     pub stdout: Capped,
     /// Standard error.
@@ -209,6 +297,7 @@ pub fn capture(
     masker: &Masker,
     limit: usize,
     patience: Duration,
+    changed: &dyn Fn() -> Option<String>,
 ) -> io::Result<Captured> {
     let ((stdout, stdout_end), (stderr, stderr_end)) = (io::pipe()?, io::pipe()?);
     command.stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end).process_group(0);
@@ -216,10 +305,20 @@ pub fn capture(
     drop(command);
     let mut outputs = [stdout, stderr].map(|from| Output::new(from, Capped::new(limit), masker));
     let group = Pid::from_child(&child);
-    let timed_out = !pump(Some(&mut child), &mut outputs, Some(Instant::now() + patience))?;
+    let mut watch = Watch::new(changed);
+    let cause = pump(Some(&mut child), &mut outputs, Some(Instant::now() + patience), Some(&mut watch))?;
+    let timed_out = matches!(cause, Some(Cause::Deadline));
+    let stopped = if let Some(Cause::Changed(file)) = cause { Some(file) } else { changed() };
+    if stopped.is_some() {
+        kill_all(group);
+        let _ = kill_process_group(group, Signal::KILL);
+        let status = child.wait()?;
+        let [stdout, stderr] = [limit, limit].map(Capped::new);
+        return Ok(Captured { code: status.code(), timed_out, stopped, stdout, stderr });
+    }
     if timed_out {
         let _ = kill_process_group(group, Signal::TERM);
-        pump(Some(&mut child), &mut outputs, Some(Instant::now() + LAST_WORDS))?;
+        pump(Some(&mut child), &mut outputs, Some(Instant::now() + LAST_WORDS), None)?;
         let _ = kill_process_group(group, Signal::KILL);
     }
     let status = child.wait()?;
@@ -229,33 +328,40 @@ pub fn capture(
         let _ = output.to.write_all(&rest);
         output.to
     });
-    Ok(Captured { code: status.code(), timed_out, stdout, stderr })
+    Ok(Captured { code: status.code(), timed_out, stopped: None, stdout, stderr })
 }
 
 /// How long a command that took too long has to end by itself: two seconds.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Until all outputs have ended, or the command has and nothing more is there to read for a pause. Whether that was
-/// so before the deadline.
+/// Why a command is not waited for any longer.
+enum Cause {
+    Deadline,
+    Changed(String),
+}
+
+/// Until all outputs have ended, or the command has and nothing more is there to read for a pause; or until there is a
+/// cause to stop before.
 fn pump<W: Write>(
     mut child: Option<&mut Child>,
     outputs: &mut [Output<W>],
     deadline: Option<Instant>,
-) -> io::Result<bool> {
+    mut watch: Option<&mut Watch<'_>>,
+) -> io::Result<Option<Cause>> {
     let mut buffer = vec![0; 1 << 16];
     let mut masked = Vec::with_capacity(1 << 16);
     let mut ended = false;
     loop {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(false);
+            return Ok(Some(Cause::Deadline));
         }
         let mut open: Vec<&mut Output<W>> =
             outputs.iter_mut().filter(|output| output.from.is_some()).collect();
         if open.is_empty() {
             // Its outputs are closed, and it may go on: it is waited for where there is a deadline for that.
-            let (Some(child), Some(_)) = (&mut child, deadline) else { return Ok(true) };
+            let (Some(child), Some(_)) = (&mut child, deadline) else { return Ok(None) };
             if child.try_wait()?.is_some() {
-                return Ok(true);
+                return Ok(None);
             }
             std::thread::sleep(SHORT);
             continue;
@@ -275,12 +381,15 @@ fn pump<W: Write>(
             fds.iter().map(|fd| !fd.revents().is_empty()).collect()
         };
         let paused = !ready.contains(&true);
+        if let Some(file) = watch.as_mut().and_then(|watch| watch.look()) {
+            return Ok(Some(Cause::Changed(file)));
+        }
         for (output, ready) in open.iter_mut().zip(ready) {
             output.step(ready, &mut buffer, &mut masked)?;
         }
         // Something that the command left running may hold its output for hours.
         if paused && ended {
-            return Ok(true);
+            return Ok(None);
         }
         // Between the pause and its end it may have printed more: that is looked for once again.
         if paused && let Some(child) = &mut child {
@@ -309,7 +418,8 @@ fn hand_over(mut output: Output<File>) {
 pub fn mask_rest() -> Result<()> {
     let masker = masker(&crate::ticket::living())?;
     let duplicated = duplicate(io::stdin()).and_then(|from| Ok((from, duplicate(io::stdout())?)));
-    let masked = duplicated.and_then(|(from, to)| pump(None, &mut [Output::new(from, to, &masker)], None));
+    let masked =
+        duplicated.and_then(|(from, to)| pump(None, &mut [Output::new(from, to, &masker)], None, None));
     masked.map(drop).map_err(|error| {
         Error::local(format!("the output cannot be masked: {error}"), "run the command again")
     })

@@ -5,7 +5,7 @@ use super::{
     changes::Inspection,
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
-    reach::project_folders,
+    reach::{Seen, project_folders},
     steering,
 };
 use crate::ticket::Redeemed;
@@ -24,6 +24,8 @@ pub struct Given {
     pub words: Vec<usize>,
     /// The variables.
     pub variables: Variables,
+    /// The files that it runs.
+    pub code: Vec<Seen>,
 }
 
 /// What a program is given.
@@ -106,14 +108,15 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
     code.files.extend(steering::named(&secrets));
-    match inspection.changed(command, &code) {
-        Some(file) => Judgement::Because(format!(
+    match inspection.inspect(command, &code) {
+        Err(file) => Judgement::Because(format!(
             "{} changed since this session began",
             file.file_name().unwrap_or_default().to_string_lossy()
         )),
-        None => Judgement::Values(Given {
+        Ok(code) => Judgement::Values(Given {
             words: places.into_iter().map(|at| at + first + 1).collect(),
             variables,
+            code,
         }),
     }
 }

@@ -4,6 +4,7 @@ use super::changes::Inspection;
 use std::{
     collections::{HashMap, HashSet},
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -164,9 +165,35 @@ impl From<Vec<PathBuf>> for Code {
     }
 }
 
+/// A file of a program's code, as it was when the program was judged.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    path: PathBuf,
+    /// Device, inode, and change time with its nanoseconds.
+    stamp: Option<(u64, u64, i64, i64)>,
+}
+
+impl Seen {
+    fn now(path: &Path) -> Self {
+        let stamp = fs::metadata(path).ok();
+        let stamp =
+            stamp.map(|metadata| (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()));
+        Self { path: path.to_owned(), stamp }
+    }
+
+    /// The file's name, if it is not as it was.
+    pub fn changed(&self) -> Option<String> {
+        let is_same = Self::now(&self.path) == *self;
+        (!is_same).then(|| self.path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+}
+
 impl Inspection {
-    /// Of what a command with this code runs, the first file that changed since the session began.
-    pub fn changed(&self, command: &[String], code: &Code) -> Option<PathBuf> {
+    /// What a command with this code runs, as it is now.
+    ///
+    /// # Errors
+    /// The first file of it that changed since the session began.
+    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Vec<Seen>, PathBuf> {
         let files = code.files.iter().map(|file| self.folder.join(file));
         // What is named is judged whatever its name; of a folder, what is no data.
         let (mut entries, mut held) = (Vec::new(), Vec::new());
@@ -174,12 +201,13 @@ impl Inspection {
             if !file.is_dir() {
                 entries.push(file);
             } else if !walk(&file, &mut held) {
-                return Some(file);
+                return Err(file);
             }
         }
         entries.extend(held.into_iter().filter(|file| !is_data(file)));
+        let mut seen: Vec<Seen> = entries.iter().map(|entry| Seen::now(entry)).collect();
         if let Some(changed) = entries.iter().find(|entry| self.is_changed(entry)) {
-            return Some(changed.clone());
+            return Err(changed.clone());
         }
         let mut folders: Vec<&Path> = entries.iter().filter_map(|entry| entry.parent()).collect();
         folders.push(&self.folder);
@@ -190,35 +218,31 @@ impl Inspection {
         let configuration = folders.into_iter().flat_map(configuration_in).chain(configuration_at_home());
         let configuration: Vec<(PathBuf, Tools)> =
             configuration.filter(|(file, _)| file.is_file() && self.is_newer(file)).collect();
-        let mut reach = match Reach::of(&self.roots(&entries), self) {
-            Ok(reach) => reach,
-            Err(root) => return Some(root),
-        };
-        // Nothing changed: nothing to follow.
-        if configuration.is_empty() && reach.newer.is_empty() {
-            return None;
-        }
-        if code.whole_project
-            && let Some(file) = reach.newer.iter().find(|file| self.is_changed(file))
-        {
-            return Some(file.clone());
+        let mut reach = Reach::of(&self.roots(&entries), self)?;
+        if code.whole_project {
+            seen.extend(reach.code());
+            if let Some(file) = reach.newer.iter().find(|file| self.is_changed(file)) {
+                return Err(file.clone());
+            }
         }
         if command.iter().any(|word| word == "-m")
             && let Some(file) = reach
                 .shadows(&self.folder.canonicalize().unwrap_or_default())
                 .find(|file| self.is_changed(file))
         {
-            return Some(file);
+            return Err(file);
         }
         for word in command {
             reach.read(word, Path::new(""), false);
         }
         reach.read(&code.text, &self.folder, false);
         reach.open.extend(entries.iter().filter_map(|entry| entry.canonicalize().ok()));
-        reach.follow(self).or_else(|| {
-            let used = configuration.into_iter().filter(|(_, tools)| reach.mentions(tools));
-            used.map(|(file, _)| file).find(|file| self.is_changed(file))
-        })
+        seen.extend(reach.follow(self)?);
+        let used = configuration.into_iter().filter(|(_, tools)| reach.mentions(tools)).map(|(file, _)| file);
+        match used.into_iter().find(|file| self.is_changed(file)) {
+            Some(file) => Err(file),
+            None => Ok(seen),
+        }
     }
 
     /// The projects that these files and the folder of work are of; that folder where it is of none.
@@ -324,16 +348,31 @@ impl Reach {
         found.into_iter()
     }
 
-    /// Follows what is open; the first file that changed.
-    fn follow(&mut self, inspection: &Inspection) -> Option<PathBuf> {
+    /// All of the project that is code, up to a number that can be watched.
+    fn code(&self) -> impl Iterator<Item = Seen> {
+        const MOST: usize = 4000;
+        self.by_name.values().flatten().filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file))
+    }
+
+    /// Follows what is open to what it reaches, but for what a build makes.
+    ///
+    /// # Errors
+    /// The first file that changed.
+    fn follow(&mut self, inspection: &Inspection) -> Result<Vec<Seen>, PathBuf> {
         const LONGEST: u64 = 1 << 20;
+        const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
+        let mut reached = vec![];
         let mut seen: HashSet<PathBuf> = HashSet::new();
         while let Some(file) = self.open.pop() {
             if !seen.insert(file.clone()) {
                 continue;
             }
+            let is_made = file.components().any(|part| MADE.iter().any(|made| part.as_os_str() == *made));
+            if is_code(&file) && !is_made {
+                reached.push(Seen::now(&file));
+            }
             if self.newer.contains(&file) && inspection.is_changed(&file) {
-                return Some(file);
+                return Err(file);
             }
             let is_python = file.extension().is_some_and(|extension| extension == "py");
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
@@ -347,7 +386,7 @@ impl Reach {
                 self.read(&text, &folder, is_python);
             }
         }
-        None
+        Ok(reached)
     }
 
     /// Opens the files that a text in this folder names, and notes its words.
@@ -574,7 +613,7 @@ mod tests {
 
     fn changed(inspection: &Inspection, file: &str) -> Option<String> {
         let command = ["node".to_owned(), file.to_owned()];
-        let changed = inspection.changed(&command, &vec![PathBuf::from(file)].into())?;
+        let changed = inspection.inspect(&command, &vec![PathBuf::from(file)].into()).err()?;
         Some(changed.file_name().unwrap().to_string_lossy().into_owned())
     }
 
@@ -630,7 +669,7 @@ mod tests {
             write(project.path(), file, "written");
         }
         assert_eq!(changed(&inspection, "app.js"), None);
-        let whole = || inspection.changed(&[], &Code { whole_project: true, ..Code::default() });
+        let whole = || inspection.inspect(&[], &Code { whole_project: true, ..Code::default() }).err();
         assert_eq!(whole(), None);
         write(project.path(), "test/new.test.js", "");
         assert!(whole().is_some_and(|file| file.ends_with("new.test.js")));

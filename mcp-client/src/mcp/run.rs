@@ -6,6 +6,7 @@ use crate::{
     guard::{
         exec, judge, line,
         output::{self, masker},
+        reach::Seen,
         rules::{self, Decision},
     },
     profile::Profile,
@@ -70,21 +71,20 @@ impl Server {
             return Ok(Prepared::Notice(production_warning(&secret.name)));
         }
         let (held, left_out) = ticket::hold(&secrets, &names)?;
-        if profile.is_guarded()
-            && let Some(why) = exec::mistrusted(&argv, &held)
-        {
-            return Err(Error::local(
+        let judged = if profile.is_guarded() { exec::trusted(&argv, &held) } else { Ok(vec![]) };
+        let code = judged.map_err(|why| {
+            Error::local(
                 format!("not run, because {why}"),
                 "run a program that was there, unchanged, when the session began; or ask the user to run it in their own terminal: securecode run -- …",
-            ));
-        }
+            )
+        })?;
         let sandboxed = (profile == Profile::Sandbox).then_some(self.start.as_path());
         let mut command = exec::alone(&argv, &held, true, sandboxed)?;
         command.current_dir(&self.start);
         let patience = Duration::from_secs(asked.timeout_seconds.unwrap_or(120).clamp(1, 600));
         let mut sessions = ticket::living();
         sessions.push(held);
-        Ok(Prepared::Ready(Box::new(Ready { command, masker: masker(&sessions)?, patience, left_out })))
+        Ok(Prepared::Ready(Box::new(Ready { command, code, masker: masker(&sessions)?, patience, left_out })))
     }
 
     /// Whether the person's own rules for the agent's shell commands let a command pass. They do not reach this
@@ -112,6 +112,8 @@ pub(super) enum Prepared {
 /// A command with its secrets, and what masks them.
 pub(super) struct Ready {
     command: Command,
+    /// What it runs.
+    code: Vec<Seen>,
     masker: masker::Masker,
     patience: Duration,
     left_out: Vec<SecretName>,
@@ -122,13 +124,21 @@ impl Ready {
     const LIMIT: usize = 30_000;
 
     pub(super) fn run(self) -> Result<CallToolResult> {
-        let captured =
-            output::capture(self.command, &self.masker, Self::LIMIT, self.patience).map_err(|error| {
-                Error::local(format!("the command was not run: {error}"), "check the program's name and path")
-            })?;
+        let captured = output::capture(self.command, &self.masker, Self::LIMIT, self.patience, &|| {
+            exec::first_changed(&self.code)
+        })
+        .map_err(|error| {
+            Error::local(format!("the command was not run: {error}"), "check the program's name and path")
+        })?;
         let mut told = Vec::new();
         for name in &self.left_out {
             told.push(format!("{name} was left out: a variable of that name could take over a tool."));
+        }
+        if let Some(file) = &captured.stopped {
+            return Err(Error::local(
+                format!("the command was stopped: {file} changed while it ran with secrets"),
+                "call the tool again",
+            ));
         }
         if captured.timed_out {
             told.push(format!(
