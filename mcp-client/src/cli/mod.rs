@@ -188,6 +188,12 @@ enum Guard {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Become a command that ends with the process that started it.
+    #[command(hide = true)]
+    Tied {
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
     /// Mask standard input.
     #[command(hide = true)]
     Mask,
@@ -327,6 +333,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Guard { command: None } => return Ok(guard::hook::run()),
         Command::Guard { command: Some(Guard::Exec { input, command }) } => {
             return guard::exec::run(&command, input).map(ExitCode::from);
+        }
+        Command::Guard { command: Some(Guard::Tied { command }) } => {
+            return guard::exec::become_tied(&command).map(ExitCode::from);
         }
         Command::Guard { command: Some(Guard::Mask) } => guard::output::mask_rest(),
     };

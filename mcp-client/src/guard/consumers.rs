@@ -410,7 +410,20 @@ const NPM: Flags = Flags {
         "--frozen-lockfile",
         "--ignore-scripts",
     ],
-    texts: &["--loglevel", "--omit", "--include", "-w", "--workspace", "--access", "--tag", "--otp"],
+    texts: &[
+        "--loglevel",
+        "--prefix",
+        "-C",
+        "--dir",
+        "--cwd",
+        "--omit",
+        "--include",
+        "-w",
+        "--workspace",
+        "--access",
+        "--tag",
+        "--otp",
+    ],
     ..Flags::NONE
 };
 
@@ -534,7 +547,7 @@ fn git(arguments: &[String]) -> Result<Use, &'static str> {
     }
     let mut files: Vec<PathBuf> = ["config", "config.worktree"].into_iter().map(git_path).collect();
     files.extend(files_in(&git_path("hooks")));
-    Ok(Use { code: files.into(), places, variables: Variables::None })
+    Ok(Use { code: Code { settings: files, ..Code::default() }, places, variables: Variables::None })
 }
 
 fn node_packages(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
@@ -559,11 +572,18 @@ fn node_packages(name: &str, arguments: &[String]) -> Result<Use, &'static str> 
         None => return Err(NO_USE),
     };
     let mut operands = operands.iter().copied();
-    let project = upwards("package.json").ok_or(NO_USE)?;
+    let folders = read.texts.iter().filter(|(flag, _)| ["--prefix", "-C", "--dir", "--cwd"].contains(flag));
+    let project = match folders.map(|(_, folder)| *folder).next_back() {
+        Some(folder) => Some(Path::new(folder).join("package.json")).filter(|file| file.is_file()),
+        None => upwards("package.json"),
+    };
+    let project = project.ok_or(NO_USE)?;
     let text = fs::read_to_string(&project).unwrap_or_default();
     let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let mut files = vec![project.clone()];
-    files.extend(project.parent().map(|folder| folder.join(".npmrc")).filter(|file| file.is_file()));
+    let mut settings = vec![project.clone()];
+    settings.extend(project.parent().map(|folder| folder.join(".npmrc")));
+    settings.extend(strange_binaries(&project));
+    let mut files: Vec<PathBuf> = vec![];
     files.extend(rest.iter().flat_map(|word| named_files(word)));
     let scripts: Vec<String> = match command {
         "run" | "run-script" => operands.next().map(str::to_owned).into_iter().collect(),
@@ -579,7 +599,12 @@ fn node_packages(name: &str, arguments: &[String]) -> Result<Use, &'static str> 
             files.push(beside.canonicalize().unwrap_or(beside));
             files.extend(operands.by_ref().flat_map(named_files));
             return Ok(Use {
-                code: Code { files, text: program.to_owned(), whole_project: RUNNERS.contains(&program) },
+                code: Code {
+                    files,
+                    settings,
+                    text: program.to_owned(),
+                    whole_project: RUNNERS.contains(&program),
+                },
                 places: vec![],
                 variables: Variables::All,
             });
@@ -589,11 +614,10 @@ fn node_packages(name: &str, arguments: &[String]) -> Result<Use, &'static str> 
     files.extend(operands.flat_map(|word| {
         named_files(word).into_iter().chain(Some(PathBuf::from(word)).filter(|path| path.exists()))
     }));
-    files.extend(strange_binaries(&project));
     let text = if scripts.is_empty() { text } else { scripts_text(&package, scripts) };
     let of_workspaces = own.iter().any(|word| word.starts_with("-w") || word.starts_with("--workspace"));
     let whole_project = of_workspaces || runs_the_project(&text);
-    Ok(Use { code: Code { files, text, whole_project }, places: vec![], variables: Variables::All })
+    Ok(Use { code: Code { files, settings, text, whole_project }, places: vec![], variables: Variables::All })
 }
 
 /// The commands of npm that run a project's scripts.

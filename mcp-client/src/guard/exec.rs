@@ -18,7 +18,10 @@ use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
     io::{self, ErrorKind, Read, Write},
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::Command,
 };
@@ -82,6 +85,11 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
     keep_back(&mut command);
     match judge(argv, &session) {
         Judgement::Values(given) => {
+            // One that is killed takes its program along, which would live on with secrets and whatever it holds.
+            let started = command;
+            command = Command::new(own_program()?);
+            command.args(["guard", "tied", "--"]).arg(started.get_program()).args(started.get_args());
+            keep_back(&mut command);
             command.args(argv.iter().enumerate().skip(1).map(|(at, word)| {
                 if given.words.contains(&at) { swap(word, &session) } else { word.clone() }
             }));
@@ -143,6 +151,24 @@ fn replace(command: &mut Command, argv: &[OsString], at: usize, text: &str) {
 fn guarded(text: &str) -> Result<String> {
     let guarded = line::guard(text, &wrapper()?, &HashSet::new());
     guarded.map_err(|refusal| Error::local(refusal.0, "write it as plain commands"))
+}
+
+/// Becomes a command, which the system ends when the process that started this one ends, however that is (Linux). An
+/// exit code comes back where the command cannot be run.
+///
+/// # Errors
+/// When there is no command.
+pub fn become_tied(argv: &[OsString]) -> Result<u8> {
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(Error::local("there is no command", "give one after `--`"));
+    };
+    #[cfg(target_os = "linux")]
+    {
+        // Where it fails, the command is as untied as it was.
+        let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    }
+    let error = Command::new(program).args(arguments).exec();
+    Ok(cannot_run(program, &error))
 }
 
 /// How a command line is told to run a command by this module.

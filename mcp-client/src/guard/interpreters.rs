@@ -229,6 +229,13 @@ pub(super) fn script_of(
     }
 }
 
+/// Whether flags for node, as NODE_OPTIONS has them, load nothing and write nothing.
+pub(super) fn are_harmless_flags(options: &str) -> bool {
+    let words: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
+    let flags = named("node").map_or(Flags::NONE, |node| node.flags);
+    read(&flags, &words, End::Marked).is_ok_and(|read| read.files.is_empty() && read.operands.is_empty())
+}
+
 /// The file that a script's name stands for, as interpreters find it; of a folder, that folder.
 fn script_file(script: &str, endings: &[&str]) -> Result<PathBuf, &'static str> {
     const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt"];

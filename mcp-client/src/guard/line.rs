@@ -8,7 +8,7 @@ use brush_parser::{
     Parser, ParserOptions, SourceSpan,
     ast::{
         AndOr, AndOrList, AssignmentValue, Command, CommandPrefixOrSuffixItem, CompoundCommand, CompoundList,
-        IoFileRedirectTarget, IoRedirect, Pipeline, SimpleCommand, Word,
+        IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, SimpleCommand, Word,
     },
     word::{self, WordPiece, WordPieceWithSource},
 };
@@ -107,6 +107,9 @@ pub fn guard(source: &str, wrapper: &str, defined: &HashSet<String>) -> Result<S
     insertions.at.sort();
     insertions.at.dedup_by_key(|(at, _)| *at);
     let mut guarded = source.to_owned();
+    if insertions.at.iter().any(|(_, text)| text == COMPUTED) {
+        insertions.at.insert(0, (0, computed(wrapper)));
+    }
     for (at, text) in insertions.at.iter().rev() {
         if !guarded.is_char_boundary(*at) {
             return Err(not_understood());
@@ -114,6 +117,16 @@ pub fn guard(source: &str, wrapper: &str, defined: &HashSet<String>) -> Result<S
         guarded.insert_str(*at, text);
     }
     parse(&guarded).map(|_| guarded)
+}
+
+/// What stands before a command whose name the shell is yet to make.
+const COMPUTED: &str = "__securecode ";
+
+/// The function that runs such a command: under the wrapper if it is a program, and as it is if it is the shell's own.
+fn computed(wrapper: &str) -> String {
+    format!(
+        "__securecode() {{ case \"$(if [ -n \"${{ZSH_VERSION-}}\" ]; then whence -w -- \"$1\"; else type -t -- \"$1\"; fi)\" in file|*': command') {wrapper} -- \"$@\";; *) \"$@\";; esac; }}; "
+    )
 }
 
 /// A text as one word of a shell.
@@ -177,6 +190,27 @@ impl Insertions<'_> {
         list.0.iter().try_for_each(|item| self.and_or(source, &item.0))
     }
 
+    /// A group whose standard input is its own: the last command of it is fed, for nothing comes after.
+    fn fed_list(&mut self, source: &Source<'_>, list: &CompoundList, fed: bool) -> Result<(), Refusal> {
+        let Some((last, before)) = list.0.split_last() else { return Ok(()) };
+        before.iter().try_for_each(|item| self.and_or(source, &item.0))?;
+        match (last.0.additional.as_slice(), last.0.first.seq.as_slice()) {
+            ([], [first, rest @ ..]) => {
+                self.command(source, first, fed)?;
+                rest.iter().try_for_each(|command| self.command(source, command, true))
+            }
+            ([.., AndOr::And(pipeline) | AndOr::Or(pipeline)], _) if fed && pipeline.seq.len() == 1 => {
+                self.pipeline(source, &last.0.first)?;
+                let others = last.0.additional.len() - 1;
+                last.0.additional.iter().take(others).try_for_each(|next| match next {
+                    AndOr::And(pipeline) | AndOr::Or(pipeline) => self.pipeline(source, pipeline),
+                })?;
+                pipeline.seq.iter().try_for_each(|command| self.command(source, command, true))
+            }
+            _ => self.and_or(source, &last.0),
+        }
+    }
+
     fn and_or(&mut self, source: &Source<'_>, list: &AndOrList) -> Result<(), Refusal> {
         self.pipeline(source, &list.first)?;
         list.additional.iter().try_for_each(|next| match next {
@@ -197,14 +231,25 @@ impl Insertions<'_> {
             Command::Simple(simple) => self.simple(source, simple, fed),
             Command::Compound(compound, redirects) => {
                 self.redirects(source, redirects.iter().flat_map(|list| &list.0))?;
-                self.compound(source, compound)
+                match compound {
+                    CompoundCommand::BraceGroup(group) => self.fed_list(source, &group.list, fed),
+                    CompoundCommand::Subshell(subshell) => self.fed_list(source, &subshell.list, fed),
+                    compound => self.compound(source, compound),
+                }
             }
             Command::Function(function) => {
                 self.defined.insert(function.fname.value.clone());
                 self.redirects(source, function.body.1.iter().flat_map(|list| &list.0))?;
                 self.compound(source, &function.body.0)
             }
-            Command::ExtendedTest(_, redirects) => {
+            Command::ExtendedTest(test, redirects) => {
+                let span = (test.loc.start.index, test.loc.end.index);
+                if let (Some(start), Some(end)) = (source.bytes.get(span.0), source.bytes.get(span.1)) {
+                    self.substitutions(
+                        source.text.get(*start..*end).unwrap_or_default(),
+                        source.offset + start,
+                    );
+                }
                 self.redirects(source, redirects.iter().flat_map(|list| &list.0))
             }
         }
@@ -255,6 +300,11 @@ impl Insertions<'_> {
                     CommandPrefixOrSuffixItem::IoRedirect(
                         IoRedirect::HereDocument(None | Some(0), _)
                             | IoRedirect::HereString(None | Some(0), _)
+                            | IoRedirect::File(
+                                None | Some(0),
+                                IoFileRedirectKind::Read,
+                                IoFileRedirectTarget::ProcessSubstitution(..)
+                            )
                     )
                 )
             });
@@ -283,7 +333,13 @@ impl Insertions<'_> {
             }
             name = word;
         }
-        if self.is_external(&name.value)
+        if is_computed(&name.value) {
+            if let Some(start) = name.loc.as_ref().and_then(|span| source.start_of(span, &name.value)) {
+                self.at.push((source.offset + start, COMPUTED.to_owned()));
+            }
+            return Ok(());
+        }
+        if self.is_external(&without_quotes(&name.value))
             && let Some(span) = &name.loc
             && let Some(start) = source.start_of(span, &name.value)
         {
@@ -310,8 +366,14 @@ impl Insertions<'_> {
             CommandPrefixOrSuffixItem::Word(word) => self.word(source, word),
             CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => match &assignment.value {
                 AssignmentValue::Scalar(_) => self.word(source, word),
-                // The words of an array have no place of their own: what they run holds placeholders.
-                AssignmentValue::Array(_) => Ok(()),
+                // The words of an array have no place of their own.
+                AssignmentValue::Array(_) => {
+                    if let Some(start) = word.loc.as_ref().and_then(|span| source.start_of(span, &word.value))
+                    {
+                        self.substitutions(&word.value, source.offset + start);
+                    }
+                    Ok(())
+                }
             },
             CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => self.list(source, &subshell.list),
         }
@@ -331,9 +393,45 @@ impl Insertions<'_> {
             IoRedirect::File(_, _, IoFileRedirectTarget::ProcessSubstitution(_, subshell)) => {
                 self.list(source, &subshell.list)
             }
-            IoRedirect::File(_, _, IoFileRedirectTarget::Fd(_)) | IoRedirect::HereDocument(..) => Ok(()),
+            IoRedirect::HereDocument(_, here) => {
+                let mut places = source.text.match_indices(here.doc.value.as_str());
+                // Only where it can be told which text it is.
+                if here.requires_expansion
+                    && let (Some((start, text)), None) = (places.next(), places.next())
+                {
+                    self.substitutions(text, source.offset + start);
+                }
+                Ok(())
+            }
+            IoRedirect::File(_, _, IoFileRedirectTarget::Fd(_)) => Ok(()),
             IoRedirect::HereString(_, word) | IoRedirect::OutputAndError(word, _) => self.word(source, word),
         })
+    }
+
+    /// The command substitutions of a text that the parser left whole. What is not understood is left as it is, and so
+    /// holds placeholders.
+    fn substitutions(&mut self, text: &str, offset: usize) {
+        let mut at = 0;
+        while let Some(found) = text.get(at..).and_then(|rest| rest.find("$(")) {
+            let start = at + found + 2;
+            at = start;
+            let before = text.get(..start - 2).unwrap_or_default();
+            let is_literal =
+                before.ends_with('\\') || text.get(start..).is_some_and(|rest| rest.starts_with('('));
+            if is_literal {
+                continue;
+            }
+            let ends = text.match_indices(')').map(|(end, _)| end).filter(|end| *end >= start);
+            let inner = ends.filter_map(|end| text.get(start..end)).find(|inner| parse(inner).is_ok());
+            if let Some(inner) = inner {
+                let (known, depth) = (self.at.len(), self.depth);
+                if self.source(inner, offset + start).is_err() {
+                    self.at.truncate(known);
+                    self.depth = depth;
+                }
+                at = start + inner.len();
+            }
+        }
     }
 
     /// The command substitutions of a word.
@@ -364,11 +462,24 @@ impl Insertions<'_> {
                 WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
                     self.pieces(word, offset, inner)?;
                 }
+                WordPiece::ArithmeticExpression(_) | WordPiece::ParameterExpansion(_) => {
+                    self.substitutions(text, offset + piece.start_index);
+                }
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+/// Whether a command's name is a text that the shell is yet to make.
+fn is_computed(name: &str) -> bool {
+    name.starts_with(['$', '`']) || name.starts_with("\"$") || name.starts_with("\"`")
+}
+
+/// A word without its quotes.
+fn without_quotes(word: &str) -> String {
+    word.chars().filter(|c| !"'\"\\".contains(*c)).collect()
 }
 
 #[cfg(test)]
@@ -406,12 +517,32 @@ mod tests {
                 "if [[ -f x ]]; then make; else (npm test &) fi",
                 "if [[ -f x ]]; then W -- make; else (W -- npm test &) fi",
             ),
-            ("\"$HOME/bin/x\" a; $E b; \"$(echo env)\" c", "W -- \"$HOME/bin/x\" a; $E b; \"$(echo env)\" c"),
+            ("'node' a; \\node b", "W -- 'node' a; W -- \\node b"),
+            (
+                "[[ $(node a) == x ]]; l=($(node b)); echo $(( $(node c) + 1 )) \"${X:-$(node d)}\"",
+                "[[ $(W -- node a) == x ]]; l=($(W -- node b)); echo $(( $(W -- node c) + 1 )) \"${X:-$(W -- node d)}\"",
+            ),
+            ("cat <<X\n$(node a)\nX", "W --input -- cat <<X\n$(W -- node a)\nX"),
+            ("cat <<'X'\n$(node a)\nX", "W --input -- cat <<'X'\n$(node a)\nX"),
+            ("a | { b; node c; }", "W -- a | { W -- b; W --input -- node c; }"),
+            ("a | (cd x && node c)", "W -- a | (cd x && W --input -- node c)"),
+            ("node a < <(b)", "W --input -- node a < <(W -- b)"),
             ("x=`date`; case $x in *) id;; esac", "x=`W -- date`; case $x in *) W -- id;; esac"),
             ("! sh deploy.sh || true", "! W -- sh deploy.sh || true"),
         ] {
             assert_eq!(guarded(source), expected);
         }
+    }
+
+    #[test]
+    fn a_name_that_the_shell_makes_is_looked_at_when_it_is_made() {
+        let guarded = guarded("f() { \"$@\"; }; f node a; $E b; \"$(echo env)\" c");
+        let (function, line) = guarded.split_once("esac; }; ").unwrap();
+        assert!(function.starts_with("__securecode() {"), "{function}");
+        assert_eq!(
+            line,
+            "f() { __securecode \"$@\"; }; f node a; __securecode $E b; __securecode \"$(echo env)\" c"
+        );
     }
 
     #[test]

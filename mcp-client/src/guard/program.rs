@@ -91,7 +91,8 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         Err(consumers::NO_USE | interpreters::NO_FILE) => return Judgement::Placeholders,
         Err(what) => return Judgement::Because(format!("{name} {what}")),
     };
-    if before.iter().any(|word| word.starts_with("PATH=")) {
+    let usual = std::env::var("PATH").unwrap_or_default();
+    if before.iter().any(|word| word.strip_prefix("PATH=").is_some_and(|assigned| assigned != usual)) {
         return Judgement::Because("PATH was changed, which can change what it runs".to_owned());
     }
     let assigned = before.iter().filter_map(|word| word.split_once('='));
@@ -108,6 +109,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
     code.files.extend(steering::named(&secrets));
+    code.files.extend(steering::module_folders());
     match inspection.inspect(command, &code) {
         Err(file) => Judgement::Because(format!(
             "{} changed since this session began",

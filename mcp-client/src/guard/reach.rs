@@ -153,6 +153,8 @@ const PYTHON_IMPLICIT: &[&str] = &[
 pub struct Code {
     /// These files, and what they mention.
     pub files: Vec<PathBuf>,
+    /// Files that decide what is run, and are not followed themselves.
+    pub settings: Vec<PathBuf>,
     /// Code that is in no file of its own: the script of a package.json.
     pub text: String,
     /// Whatever code there is in the project: tests that a runner finds, sources that a compiler takes.
@@ -206,7 +208,10 @@ impl Inspection {
         }
         entries.extend(held.into_iter().filter(|file| !is_data(file)));
         let mut seen: Vec<Seen> = entries.iter().map(|entry| Seen::now(entry)).collect();
-        if let Some(changed) = entries.iter().find(|entry| self.is_changed(entry)) {
+        let settings: Vec<PathBuf> =
+            code.settings.iter().map(|file| self.folder.join(file)).filter(|file| file.exists()).collect();
+        seen.extend(settings.iter().map(|file| Seen::now(file)));
+        if let Some(changed) = entries.iter().chain(&settings).find(|entry| self.is_changed(entry)) {
             return Err(changed.clone());
         }
         let mut folders: Vec<&Path> = entries.iter().filter_map(|entry| entry.parent()).collect();

@@ -1,6 +1,9 @@
 //! Variables that steer shells, loaders and tools: what one runs, or what it writes down.
 
-use super::interpreters::named_files;
+use super::{
+    interpreters::{self, named_files},
+    reach::project_folders,
+};
 use protocol::SecretName;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -106,8 +109,42 @@ pub fn changed<'a>(
         .chain(assigned.filter(|(name, _)| is_steering(name)))
         .filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
         .filter(|(name, _)| !AGENTS.iter().any(|prefix| name.starts_with(prefix)))
-        .find(|(name, value)| usual.get(name) != Some(value))
+        .find(|(name, value)| usual.get(name) != Some(value) && !is_harmless(name, value))
         .map(|(name, _)| name)
+}
+
+/// Whether a value of a steering variable steers nothing.
+fn is_harmless(name: &str, value: &str) -> bool {
+    let of_letters = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b':');
+    match name {
+        _ if value.is_empty() => true,
+        "NODE_OPTIONS" => interpreters::are_harmless_flags(value),
+        "PYTHONWARNINGS"
+        | "PYTHONFAULTHANDLER"
+        | "PYTHONDEVMODE"
+        | "PYTHONOPTIMIZE"
+        | "npm_config_loglevel" => of_letters(value),
+        "EDITOR" | "VISUAL" => ["true", ":", "cat", "vi", "vim", "nano"].contains(&value),
+        "NO_PROXY" | "no_proxy" => true,
+        // The modules there are judged, as folders that variables name.
+        "PYTHONPATH" => value.split(':').all(is_of_project),
+        _ => false,
+    }
+}
+
+fn is_of_project(folder: &str) -> bool {
+    let folder = std::path::Path::new(if folder.is_empty() { "." } else { folder }).canonicalize();
+    folder.is_ok_and(|folder| project_folders().iter().any(|project| folder.starts_with(project)))
+}
+
+/// The folders of PYTHONPATH, for all in them may be loaded.
+pub fn module_folders() -> Vec<PathBuf> {
+    let path = std::env::var("PYTHONPATH").unwrap_or_default();
+    path.split(':')
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_dir())
+        .collect()
 }
 
 /// The files and modules that variables of this process name, but for those of the secrets.
