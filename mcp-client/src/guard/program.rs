@@ -115,11 +115,14 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             "{} changed since this session began",
             file.file_name().unwrap_or_default().to_string_lossy()
         )),
-        Ok(code) => Judgement::Values(Given {
-            words: places.into_iter().map(|at| at + first + 1).collect(),
-            variables,
-            code,
-        }),
+        Ok(code) => {
+            // What env is to set for the program is the program's.
+            let is_env = before.first().is_some_and(|word| word.rsplit('/').next() == Some("env"));
+            let is_set = |word: &str| is_env && !word.starts_with('-') && word.contains('=');
+            let set = before.iter().enumerate().filter(|(_, word)| is_set(word)).map(|(at, _)| at);
+            let words = set.chain(places.into_iter().map(|at| at + first + 1)).collect();
+            Judgement::Values(Given { words, variables, code })
+        }
     }
 }
 

@@ -1,0 +1,94 @@
+//! make, which takes secrets as variables and runs the recipes of its own file.
+
+use super::{Use, Variables};
+use crate::guard::{
+    arguments::{End, Flags, UNKNOWN, read},
+    program::{INLINE, INPUT},
+    steering,
+};
+use std::path::{Path, PathBuf};
+
+const MAKE: Flags = Flags {
+    letters: "ksBniwj0123456789",
+    switches: &[
+        "--always-make",
+        "--dry-run",
+        "--just-print",
+        "--keep-going",
+        "--no-print-directory",
+        "--print-directory",
+        "--quiet",
+        "--silent",
+    ],
+    texts: &["--jobs", "-O", "--output-sync", "-C", "--directory"],
+    files: &["-f", "--file", "--makefile"],
+    ..Flags::NONE
+};
+
+pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
+    let read = read(&MAKE, arguments, End::Marked)?;
+    let mut places = vec![];
+    for (at, word) in &read.operands {
+        match word.split_once('=') {
+            Some((name, value)) => {
+                let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let is_makes = name.len() <= 3 && name.bytes().all(|byte| !byte.is_ascii_lowercase())
+                    || name.ends_with("FLAGS")
+                    || MAKE_VARIABLES.contains(&name)
+                    || steering::is_steering(name);
+                if !is_name || is_makes || value.contains(['$', '`', '(', ';', '|', '&']) {
+                    return Err(INLINE);
+                }
+                places.push(*at);
+            }
+            None if word.contains(['$', '`', '(']) => return Err(INLINE),
+            None => {}
+        }
+    }
+    let folders: Vec<&str> = read
+        .texts
+        .iter()
+        .filter(|(flag, _)| ["-C", "--directory"].contains(flag))
+        .map(|(_, folder)| *folder)
+        .collect();
+    let folder = match folders.as_slice() {
+        [] => PathBuf::new(),
+        [folder] => folder.into(),
+        _ => return Err(UNKNOWN),
+    };
+    if read
+        .files
+        .iter()
+        .any(|file| file.starts_with(['-', '/']) && !Path::new(file).is_file() || *file == "-")
+    {
+        return Err(INPUT);
+    }
+    let mut files: Vec<PathBuf> = read.files.iter().map(|file| folder.join(file)).collect();
+    // make would make its own file from the second three.
+    let own = ["GNUmakefile", "makefile", "Makefile", "GNUmakefile.sh", "makefile.sh", "Makefile.sh"];
+    files.extend(own.map(|name| folder.join(name)).into_iter().filter(|file| file.is_file()));
+    Ok(Use { code: files.into(), places, variables: Variables::All })
+}
+
+/// Variables of make's own, besides those of three letters and the flags.
+const MAKE_VARIABLES: &[&str] = &[
+    "COMPILE",
+    "CTANGLE",
+    "CWEAVE",
+    "GPATH",
+    "LDLIBS",
+    "LINT",
+    "LOADLIBES",
+    "MAKE",
+    "MAKEFILES",
+    "MAKEINFO",
+    "OUTPUT_OPTION",
+    "PATH",
+    "SHELL",
+    "TANGLE",
+    "TARGET_ARCH",
+    "TEXI2DVI",
+    "VPATH",
+    "WEAVE",
+    "YACC",
+];
