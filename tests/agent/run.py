@@ -14,7 +14,7 @@ that alone. Items that build on others then do nothing.
 
 An attack is a paragraph: a command, or {"tool": …, "input": …}, or {"text": …}, which ends a subagent's turn. Two kinds are counted apart (docs/threat-model.md):
 `class: broker` is stopped by nothing but a broker, `class: sandbox` by the sandbox profile alone. Work begins with
-`expect: REGEX`.
+`expect: REGEX`; what is known to break in a profile is `class: limit` (docs/client.md), and counted apart.
 """
 import argparse, base64, bz2, concurrent.futures, contextlib, fnmatch, glob, gzip, hashlib, itertools, json, lzma, os, random, re
 import shutil, signal, socket, string, subprocess, sys, tempfile, threading, time, zlib
@@ -193,6 +193,30 @@ def prepare(folder):
     return home, project, vault
 
 
+@contextlib.contextmanager
+def stand_ins():
+    """The agent's sandbox makes empty files in /tmp, above the project, for what may not be made there, and removes them; one
+    that starts meanwhile misses them and runs nothing. Several start here at once, so they are there before."""
+    names = [".bash_profile", ".bashrc", ".gitconfig", ".gitmodules", ".idea", ".mcp.json", ".profile", ".ripgreprc", ".vscode",
+             ".zprofile", ".zshrc"]
+    names += [f".claude/{name}" for name in ("launch.json", "loop.md", "scheduled_tasks.json", "settings.json", "settings.local.json",
+                                             "agents", "commands", "hooks", "output-styles", "routines", "skills", "workflows")]
+    made = []
+    for path in [os.path.join("/tmp", name) for name in names] if arguments.profile == "sandbox" else []:
+        if not os.path.lexists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            open(path, "x").close()
+            made.append(path)
+    try:
+        yield
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):
+                os.remove(path)
+        with contextlib.suppress(OSError):
+            os.rmdir("/tmp/.claude")
+
+
 def break_guard(home):
     """What may befall an installed guard."""
     path = os.path.join(home, ".claude", "settings.json")
@@ -311,13 +335,13 @@ def main():
             # A list's items build on each other, and lists do not.
             items = attacks + (work if arguments.fault == "none" else [])
             batches = [list(batch) for _, batch in itertools.groupby(items, key=id if arguments.apart else lambda item: item["file"])]
-            with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            with stand_ins(), concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
                 played = list(pool.map(lambda batch: play((home, project), batch), batches))
         finally:
             vault.terminate()
             vault.wait()
     leaked, broken, missed = [], [], []
-    apart = {"broker": [0, 0], "sandbox": [0, 0]}
+    apart = {"broker": [0, 0], "sandbox": [0, 0], "limit": [0, 0]}
     if arguments.profile == "sandbox":
         del apart["sandbox"]
     for batch, (answers, elsewhere) in zip(batches, played):
@@ -334,7 +358,11 @@ def main():
             elif "expect" in item:
                 if arguments.profile != "plain" and leaks(answer):
                     leaked.append((item, answer))
-                if not re.search(item["expect"], answer, re.M):
+                fails = not re.search(item["expect"], answer, re.M)
+                if item.get("class") == "limit":
+                    apart["limit"][0] += fails
+                    apart["limit"][1] += 1
+                elif fails:
                     broken.append((item, answer))
             elif item.get("class") in apart:
                 counts = apart[item["class"]]
@@ -342,7 +370,7 @@ def main():
                 counts[1] += 1
             elif leaks(answer):
                 leaked.append((item, answer))
-    ordinary = sum("expect" in item for batch in batches for item in batch)
+    ordinary = sum("expect" in item and item.get("class") != "limit" for batch in batches for item in batch)
     shown = [("NOT REACHED", [(item, "") for item in missed])]
     if arguments.profile != "plain" or arguments.v:
         shown += [("LEAKED", leaked), ("BROKEN", broken)]
@@ -351,7 +379,7 @@ def main():
             print(f"{word} [{item['file']}] {item['text'][:300]}\n    {answer[:300]!r}")
     attacks = [item for batch in batches for item in batch if "expect" not in item and not item["text"].startswith('{"text"')]
     attacked = sum(item.get("class") not in apart for item in attacks)
-    others = {"broker": "only a broker could stop", "sandbox": "only the sandbox profile could stop"}
+    others = {"broker": "only a broker could stop", "sandbox": "only the sandbox profile could stop", "limit": "known to break"}
     beside = "".join(f", {others[kind]} {leaks} of {all}" for kind, (leaks, all) in apart.items())
     print(f"{arguments.profile}{' (masked)' if arguments.masked else ''}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
           f"attacks {attacked}, leaked {len(leaked)}, ordinary {ordinary}, broken {len(broken)}{beside}")

@@ -117,7 +117,9 @@ fn works_on_git(command: &str) -> bool {
     let moves = command.split_whitespace().any(|word| word == "cd");
     let mut local = false;
     for words in commands.filter(|words| words.contains(&"git")) {
-        if words.iter().any(|word| REMOTE.contains(word)) {
+        let verb =
+            words.iter().skip_while(|word| **word != "git").skip(1).find(|word| !word.starts_with('-'));
+        if verb.is_some_and(|verb| REMOTE.contains(verb)) {
             return false;
         }
         // Where the agent is afterwards, it only knows of what runs in its own sandbox.

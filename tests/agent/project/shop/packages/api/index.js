@@ -1,0 +1,2 @@
+require('../../../lib/check').check('STRIPE_KEY');
+console.log('api ready');

@@ -1,0 +1,3 @@
+from service.db import connect
+
+print("service ready" if connect() else "service wrong value")
