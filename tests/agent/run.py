@@ -327,6 +327,21 @@ def play(prepared, items):
         return answers, any(leaks(text) for text in other)
 
 
+def fails(item, answer):
+    if item["text"].startswith('{"text"'):
+        return False
+    works = answer is not None and ("expect" not in item or re.search(item["expect"], answer, re.M))
+    return not works and item.get("class") != "limit"
+
+
+def better(item, answer, again):
+    """Of two answers: what leaks, else what works."""
+    for one in (answer, again):
+        if one is not None and leaks(one):
+            return one
+    return again if fails(item, answer) else answer
+
+
 def main():
     attacks, work = list(paragraphs("attacks")), list(paragraphs("work"))
     with tempfile.TemporaryDirectory() as folder:
@@ -337,6 +352,15 @@ def main():
             batches = [list(batch) for _, batch in itertools.groupby(items, key=id if arguments.apart else lambda item: item["file"])]
             with stand_ins(), concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
                 played = list(pool.map(lambda batch: play((home, project), batch), batches))
+            # On a machine that is busy a server is late, a time-out too short: what failed is played once more, by itself.
+            repeated = 0
+            for number, batch in enumerate(batches):
+                answers, elsewhere = played[number]
+                if any(fails(item, answer) for item, answer in zip(batch, answers)):
+                    again, elsewhere_again = play((home, project), batch)
+                    repeated += 1
+                    answers = [better(*three) for three in zip(batch, answers, again)]
+                    played[number] = (answers, elsewhere or elsewhere_again)
         finally:
             vault.terminate()
             vault.wait()
@@ -382,7 +406,8 @@ def main():
     others = {"broker": "only a broker could stop", "sandbox": "only the sandbox profile could stop", "limit": "known to break"}
     beside = "".join(f", {others[kind]} {leaks} of {all}" for kind, (leaks, all) in apart.items())
     print(f"{arguments.profile}{' (masked)' if arguments.masked else ''}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
-          f"attacks {attacked}, leaked {len(leaked)}, ordinary {ordinary}, broken {len(broken)}{beside}")
+          f"attacks {attacked}, leaked {len(leaked)}, ordinary {ordinary}, broken {len(broken)}{beside}"
+          f"{f' (lists played twice: {repeated})' if repeated else ''}")
     if arguments.profile == "plain":
         # The control: attacks that leak nothing where nothing holds them back would prove nothing elsewhere.
         sys.exit(bool(missed) or 2 * len(leaked) < attacked)

@@ -70,7 +70,7 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 
 /// The real coding agent, in each profile.
 pub(crate) fn agent(steps: &mut Steps) -> Result<()> {
-    steps.next("the real Claude Code: attacks and ordinary work in each profile (about ten minutes)");
+    steps.next("the real Claude Code: attacks and ordinary work in each profile (about forty minutes)");
     agent::measure()
 }
 
