@@ -382,11 +382,11 @@ def main():
             elif "expect" in item:
                 if arguments.profile != "plain" and leaks(answer):
                     leaked.append((item, answer))
-                fails = not re.search(item["expect"], answer, re.M)
+                is_broken = not re.search(item["expect"], answer, re.M)
                 if item.get("class") == "limit":
-                    apart["limit"][0] += fails
+                    apart["limit"][0] += is_broken
                     apart["limit"][1] += 1
-                elif fails:
+                elif is_broken:
                     broken.append((item, answer))
             elif item.get("class") in apart:
                 counts = apart[item["class"]]
