@@ -22,6 +22,8 @@ pub(super) const NO_FILE: &str = "is given no file";
 pub(super) struct Interpreter {
     names: &'static [&'static str],
     flags: Flags,
+    /// The letters of flags that give it code on the command line.
+    inline: &'static str,
     endings: &'static [&'static str],
 }
 
@@ -86,6 +88,7 @@ const INTERPRETERS: &[Interpreter] = &[
             ],
             ..Flags::NONE
         },
+        inline: "ep",
         endings: &[".js", ".json", ".node", ".cjs", ".mjs", ".ts"],
     },
     Interpreter {
@@ -96,23 +99,37 @@ const INTERPRETERS: &[Interpreter] = &[
             texts: &["-W", "-X", "-m"],
             ..Flags::NONE
         },
+        inline: "c",
         endings: &[],
     },
     Interpreter {
         names: &["perl"],
         flags: Flags { letters: "wTtWv", files: &["-I"], ..Flags::NONE },
+        inline: "eEnp",
         endings: &[],
     },
     Interpreter {
         names: &["ruby"],
         flags: Flags { letters: "wv", files: &["-I"], ..Flags::NONE },
+        inline: "enp",
         endings: &[],
     },
-    Interpreter { names: &["php"], flags: Flags { letters: "qv", ..Flags::NONE }, endings: &[] },
-    Interpreter { names: &["lua", "luajit"], flags: Flags { letters: "vW", ..Flags::NONE }, endings: &[] },
+    Interpreter {
+        names: &["php"],
+        flags: Flags { letters: "qv", ..Flags::NONE },
+        inline: "rRB",
+        endings: &[],
+    },
+    Interpreter {
+        names: &["lua", "luajit"],
+        flags: Flags { letters: "vW", ..Flags::NONE },
+        inline: "e",
+        endings: &[],
+    },
     Interpreter {
         names: &["Rscript"],
         flags: Flags { switches: &["--vanilla"], ..Flags::NONE },
+        inline: "e",
         endings: &[],
     },
 ];
@@ -171,7 +188,14 @@ pub(super) fn script_of(
     let module =
         arguments.iter().position(|word| word == "-m").filter(|_| interpreter.flags.texts.contains(&"-m"));
     let (own, rest) = arguments.split_at(module.map_or(arguments.len(), |at| (at + 2).min(arguments.len())));
-    let read = read(&interpreter.flags, own, End::Operand)?;
+    let read = read(&interpreter.flags, own, End::Operand).map_err(|unknown| {
+        let mut flags = own.iter().take_while(|word| word.starts_with('-') && word.len() > 1);
+        let gives_code = |word: &String| match word.strip_prefix("--") {
+            Some(long) => long.starts_with("eval") || long.starts_with("print"),
+            None => word.chars().skip(1).any(|letter| interpreter.inline.contains(letter)),
+        };
+        if flags.any(gives_code) { INLINE } else { unknown }
+    })?;
     let mut files = Vec::new();
     for file in &read.files {
         if file.starts_with("data:") || file.starts_with("http") {
