@@ -195,7 +195,7 @@ fn clean_text_passes_unharmed() {
         "README.md",
         "masker/src/forms.rs",
         "sealing/src/lib.rs",
-        "mcp-client/src/mcp.rs",
+        "mcp-client/src/mcp/mod.rs",
         "docs/protocol.md",
     ] {
         let text = std::fs::read(folder.join(path)).unwrap();
