@@ -70,12 +70,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             Some((at, text)) if judge::mentions_session_file(&text) => {
                 replace(&mut command, argv, at, &guarded(&text)?)
             }
-            _ => {
-                command.args(argv.iter().skip(1));
-                if apart::may_be(&program.to_string_lossy()) {
-                    apart::set();
-                }
-            }
+            _ => without_values(&mut command, argv),
         }
         return finish(command, program, &masker, None, None);
     };
@@ -131,14 +126,19 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                     program.to_string_lossy()
                 );
             }
-            command.args(argv.iter().skip(1));
+            without_values(&mut command, argv);
             unguard(&mut command);
-            if apart::may_be(&program.to_string_lossy()) {
-                apart::set();
-            }
         }
     }
     finish(command, program, &masker, None, None)
+}
+
+/// A command's arguments as they are; it will not look into others, if it can do without.
+fn without_values(command: &mut Command, argv: &[OsString]) {
+    command.args(argv.iter().skip(1));
+    if argv.first().is_some_and(|program| apart::may_be(&program.to_string_lossy())) {
+        apart::set();
+    }
 }
 
 /// A command's arguments, but for the one of this number.

@@ -4,6 +4,7 @@
 //! `eval`, a sourced script, a variable in place of a name) runs without the guard's wrapper and so holds
 //! placeholders: it fails safe.
 
+use super::judge::without_quotes;
 use brush_parser::{
     Parser, ParserOptions, SourceSpan,
     ast::{
@@ -475,11 +476,6 @@ impl Insertions<'_> {
 /// Whether a command's name is a text that the shell is yet to make.
 fn is_computed(name: &str) -> bool {
     name.starts_with(['$', '`']) || name.starts_with("\"$") || name.starts_with("\"`")
-}
-
-/// A word without its quotes.
-fn without_quotes(word: &str) -> String {
-    word.chars().filter(|c| !"'\"\\".contains(*c)).collect()
 }
 
 #[cfg(test)]
