@@ -278,7 +278,8 @@ impl Parts {
     }
 
     fn push(&mut self, part: &[u8], kind: Kind) {
-        if !part.is_empty() {
+        if !part.is_empty() && !self.found.iter().any(|(known, as_kind)| **known == part && *as_kind == kind)
+        {
             self.found.push((Zeroizing::new(part.to_vec()), kind));
         }
     }

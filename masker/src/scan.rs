@@ -231,15 +231,19 @@ impl Scanner {
 
     /// Everything to be masked in a text: in order, without overlaps.
     pub(crate) fn scan(&self, text: &[u8], lane: &mut Lane) -> Vec<Found> {
-        let mut found = Vec::new();
-        self.exact.scan(text, |_| true, |range, form| found.push(Found { range, secret: form.secret }));
+        let mut found: Vec<Found> = Vec::new();
+        let mut add = |range: Range<usize>, secret: u32| match found.last_mut() {
+            Some(last) if last.range == range => last.secret = last.secret.min(secret),
+            Some(last) if last.range.start <= range.start && range.end <= last.range.end => {}
+            _ => found.push(Found { range, secret }),
+        };
+        self.exact.scan(text, |_| true, |range, form| add(range, form.secret));
         if self.reduced.stride != 0 {
             self.fill(text, lane);
             let Lane { bytes, places } = &*lane;
             let joins = |at: usize| (places[at] - places[at - 1]) as usize <= GAP + 1;
             self.reduced.scan(bytes, joins, |range, form| {
-                let range = places[range.start] as usize..places[range.end - 1] as usize + 1;
-                found.push(Found { range, secret: form.secret });
+                add(places[range.start] as usize..places[range.end - 1] as usize + 1, form.secret);
             });
         }
         for (finder, secret) in &self.tokens {
@@ -249,11 +253,11 @@ impl Scanner {
                     |at: Option<&u8>| at.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
                 let before = start.checked_sub(1).and_then(|at| text.get(at));
                 if !inside(before) && !inside(text.get(start + length)) {
-                    found.push(Found { range: start..start + length, secret: *secret });
+                    add(start..start + length, *secret);
                 }
             }
         }
-        found.sort_unstable_by_key(|found| (found.range.start, usize::MAX - found.range.end));
+        found.sort_unstable_by_key(|found| (found.range.start, usize::MAX - found.range.end, found.secret));
         let mut merged: Vec<Found> = Vec::with_capacity(found.len());
         for next in found {
             match merged.last_mut() {
