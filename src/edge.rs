@@ -1,30 +1,44 @@
-//! The edge host: a Cloudflare Worker with D1. Bindings and secrets are named in `wrangler.toml`.
+//! The edge host: a Cloudflare Worker with D1 and KV. Bindings and secrets are named in `wrangler.toml`.
 
 use crate::{
     d1::D1,
     host::{Host, Surroundings},
-    vault::pepper::Pepper,
+    kv::Kv,
+    vault::{pepper::Pepper, sweep},
 };
 use axum::{body::Body, response::Response};
 use data_encoding::BASE64URL_NOPAD;
 use seal::Key;
 use tower_service::Service;
-use worker::{Context, Env, HttpRequest, event};
+use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
-    let host = Host::new(Surroundings {
+    Ok(crate::router(host(env)?).call(request).await?)
+}
+
+/// Every hour, as `wrangler.toml` says.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    match host(env) {
+        Ok(host) => sweep::run(&host).await,
+        Err(error) => worker::console_error!("ERROR sweep: {error}"),
+    }
+}
+
+fn host(env: Env) -> worker::Result<Host> {
+    Ok(Host::new(Surroundings {
         pepper: Pepper::new(
             secret_key(&env, "PEPPER")?,
             env.secret("PREVIOUS_PEPPER").is_ok().then(|| secret_key(&env, "PREVIOUS_PEPPER")).transpose()?,
         ),
         column_key: secret_key(&env, "COLUMN_KEY")?,
+        blobs: Box::new(Kv(env.clone())),
         database: Box::new(D1(env)),
         clock: Box::new(|| worker::Date::now().as_millis() / 1000),
         address_header: Some("cf-connecting-ip"),
         log: |line| worker::console_log!("{line}"),
-    });
-    Ok(crate::router(host).call(request).await?)
+    }))
 }
 
 /// A Worker secret that is 32 bytes in base64url. The error names the secret and never shows it.

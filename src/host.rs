@@ -1,7 +1,7 @@
-//! What a host gives the vault: a database, its two keys, a clock and randomness. Nothing else differs between
+//! What a host gives the vault: a database, a blob store, its two keys, a clock and randomness. Nothing else differs between
 //! the edge and the native binary.
 
-use crate::{database::Database, vault::pepper::Pepper};
+use crate::{blobs::Blobs, database::Database, vault::pepper::Pepper};
 use seal::Key;
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ pub struct Host(Arc<Surroundings>);
 pub struct Surroundings {
     /// The truth.
     pub database: Box<dyn Database>,
+    /// What is too large for a row, and archives.
+    pub blobs: Box<dyn Blobs>,
     /// What verifiers are made with.
     pub pepper: Pepper,
     /// What columns are sealed with.

@@ -3,6 +3,7 @@
 //! It cannot open what it keeps: it links `protocol` and `seal`, never `sealing`. One router and one set of SQL
 //! statements run on two hosts, a Cloudflare Worker (D1) and a native binary (SQLite); see `ARCHITECTURE.md`.
 
+pub mod blobs;
 pub mod database;
 pub mod host;
 mod http;
@@ -12,6 +13,8 @@ pub mod vault;
 mod d1;
 #[cfg(target_arch = "wasm32")]
 mod edge;
+#[cfg(target_arch = "wasm32")]
+mod kv;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]
@@ -43,6 +46,14 @@ pub fn router(host: Host) -> Router {
         .route("/v1/environments/{id}", put(http::environments::create))
         .route("/v1/environments/{id}/secrets", get(http::secrets::list))
         .route("/v1/environments/{id}/secrets/{index}", get(http::secrets::read))
+        .route("/v1/environments/{id}/secrets/{index}/policy", put(http::secrets::write_policy))
+        .route("/v1/environments/{id}/secrets/{index}/versions", get(http::history::versions))
+        .route("/v1/environments/{id}/secrets/{index}/versions/{version}", get(http::history::read_version))
+        .route("/v1/environments/{id}/bin", get(http::history::bin))
+        .route(
+            "/v1/environments/{id}/bin/{secret}",
+            get(http::history::read_binned).delete(http::history::forget),
+        )
         .route(
             "/v1/environments/{id}/changes",
             post(http::secrets::change).layer(DefaultBodyLimit::max(CHANGE_BODY)),
@@ -50,6 +61,7 @@ pub fn router(host: Host) -> Router {
         .route("/v1/bundle", get(http::bundle::read))
         .route("/v1/keys", get(http::keys::list))
         .route("/v1/keys/{id}", put(http::keys::create))
+        .route("/v1/keys/{id}/rotate", post(http::keys::rotate))
         .route("/v1/keys/{id}/revoke", post(http::keys::revoke))
         .route("/v1/usage", get(http::usage::read))
         .route("/v1/audit", get(http::audit::list))

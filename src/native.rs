@@ -4,7 +4,7 @@ use crate::{
     host::{Host, Surroundings},
     http::caller::PeerAddress,
     sqlite::{OpenDatabaseError, Sqlite},
-    vault::pepper::Pepper,
+    vault::{pepper::Pepper, sweep},
 };
 use data_encoding::BASE64URL_NOPAD;
 use seal::Key;
@@ -77,6 +77,7 @@ pub fn open(folder: &Path, clock: impl Fn() -> u64 + Send + Sync + 'static) -> R
     }
     let sqlite = Sqlite::open(&database).map_err(|cause| StartError::Database { path: database, cause })?;
     Ok(Host::new(Surroundings {
+        blobs: Box::new(sqlite.clone()),
         database: Box::new(sqlite),
         pepper: Pepper::new(pepper, None),
         column_key,
@@ -122,6 +123,14 @@ fn key_file(path: &Path, may_make: bool) -> Result<Key, StartError> {
         .ok_or_else(|| StartError::Key { path: path.to_owned() })
 }
 
+async fn sweep_hourly(host: Host) {
+    let mut hours = tokio::time::interval(std::time::Duration::from_secs(60 * 60));
+    loop {
+        hours.tick().await;
+        sweep::run(&host).await;
+    }
+}
+
 /// Serves until `stop` resolves, then lets the requests in flight end.
 ///
 /// # Errors
@@ -131,6 +140,7 @@ pub async fn serve(
     listener: tokio::net::TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    tokio::spawn(sweep_hourly(host.clone()));
     let router = crate::router(host).layer(axum::middleware::from_fn(
         |axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<SocketAddr>,
          mut request: axum::extract::Request,

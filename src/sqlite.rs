@@ -1,14 +1,20 @@
 //! The native host's database: SQLite in a file, with the same migrations as the edge.
 
-use crate::database::{Answer, Database, DatabaseError, Pending, Statement, Value};
-use rusqlite::{Connection, ErrorCode, types::ValueRef};
+use crate::{
+    blobs::{Blobs, Keys},
+    database::{Answer, Database, DatabaseError, Pending, Statement, Value},
+};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, types::ValueRef};
 use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
 
 /// In order; a file is added, never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_keys_and_secrets.sql"),
+];
 
 /// One connection, used by one request at a time: SQLite has one writer anyway, and every request writes its
 /// audit row.
@@ -58,6 +64,11 @@ impl Sqlite {
             transaction.pragma_update(None, "user_version", number as i64 + 1)?;
             transaction.commit()?;
         }
+        // This host's blob store: the edge has KV for it, so it is in no migration.
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS blobs (key TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT",
+            [],
+        )?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
@@ -95,6 +106,41 @@ impl Database for Sqlite {
             let answers = statements.iter().map(|one| run(&transaction, one)).collect::<Result<_, _>>()?;
             transaction.commit()?;
             Ok(answers)
+        }))
+    }
+}
+
+impl Blobs for Sqlite {
+    fn put(&self, key: String, text: String) -> Pending<'_, Result<(), DatabaseError>> {
+        Box::pin(self.with(move |connection| {
+            connection.execute("INSERT INTO blobs (key, text) VALUES (?1, ?2)", [key, text]).map(drop)
+        }))
+    }
+
+    fn get(&self, key: String) -> Pending<'_, Result<Option<String>, DatabaseError>> {
+        Box::pin(self.with(move |connection| {
+            connection
+                .query_row("SELECT text FROM blobs WHERE key = ?1", [key], |row| row.get(0))
+                .optional()
+        }))
+    }
+
+    fn delete(&self, key: String) -> Pending<'_, Result<(), DatabaseError>> {
+        Box::pin(self.with(move |connection| {
+            connection.execute("DELETE FROM blobs WHERE key = ?1", [key]).map(drop)
+        }))
+    }
+
+    fn list(&self, prefix: String, cursor: Option<String>) -> Pending<'_, Result<Keys, DatabaseError>> {
+        Box::pin(self.with(move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT key FROM blobs WHERE key > ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF) ORDER BY key LIMIT 1000",
+            )?;
+            let keys: Vec<String> = select
+                .query_map([cursor.unwrap_or_default(), prefix], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let next = keys.last().filter(|_| keys.len() == 1000).cloned();
+            Ok(Keys { keys, next })
         }))
     }
 }

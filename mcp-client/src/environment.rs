@@ -11,7 +11,7 @@ use protocol::{
     AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretName,
     body::{Bundle, Change, Environment as Served, Environments, How, Listing, Read, Versioned, Written},
 };
-use sealing::{EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Proof, WrapKey};
+use sealing::{EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, WrapKey};
 use std::{
     cell::OnceCell,
     time::{Duration, Instant},
@@ -45,6 +45,8 @@ pub struct Listed {
     pub name: SecretName,
     /// Its tags and note.
     pub meta: Meta,
+    /// What the owner laid down for it.
+    pub policy: Policy,
     /// Its version.
     pub version: u64,
     /// Seconds since 1970.
@@ -216,8 +218,8 @@ impl Client {
         pins::check_and_advance(environment.id(), &listing.root, self.least_version)?;
         let mut listed = Vec::with_capacity(listing.items.len());
         for entry in &listing.items {
-            let (name, meta) = environment.key.open_entry(entry)?;
-            listed.push(Listed { name, meta, version: entry.version, updated_at: entry.updated_at });
+            let (name, meta, policy) = environment.key.open_entry(entry)?;
+            listed.push(Listed { name, meta, policy, version: entry.version, updated_at: entry.updated_at });
         }
         listed.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Some(listed))
@@ -268,7 +270,7 @@ impl Environment {
 
     fn open_contents(&self, bundle: Bundle, least_version: u64) -> Result<Contents> {
         let manifest = Manifest::open(&self.key, &bundle.root, &bundle.buckets)?;
-        manifest.admits(&bundle.secrets)?;
+        manifest.admits(&self.key, &bundle.secrets, &bundle.canaries)?;
         pins::check_and_advance(self.id(), &bundle.root, least_version)?;
         let secrets = bundle
             .secrets

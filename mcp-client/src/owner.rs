@@ -8,10 +8,10 @@ use crate::{
     terminal,
 };
 use protocol::{
-    AccessToken, AccountId, Code, Email, EnvironmentId, KeyId, Label, Permission, Permissions, ProjectId,
+    AccessToken, AccountId, AddressRange, Blob, Code, Email, EnvironmentId, KeyId, Label, Permission, Permissions, ProjectId,
     body::{
-        Account, Environments, Grant, Kdf, LogIn, NewEnvironment, NewKey, NewProject, PreLogin, RevokeKey,
-        SignUp, Versioned, Written,
+        Account, Environments, Grant, Kdf, KeyEntry, LogIn, NewEnvironment, NewKey, NewProject, Page, PreLogin,
+        RevokeKey, RotateKey, SignUp, Versioned, Written,
     },
 };
 use sealing::{
@@ -19,6 +19,7 @@ use sealing::{
     KeyStatus, Manifest, ManifestKey, Passphrase, Pin, Place, ProjectRecord, RecoveryCode, Stretched,
     make_id,
 };
+use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// An owner with the account key in hand.
@@ -94,6 +95,11 @@ pub fn log_out() -> Result<()> {
     file.write()
 }
 
+/// Seconds since 1970, by this machine's clock.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 fn nobody() -> Error {
     Error::local(
         "nobody is logged in on this machine",
@@ -133,6 +139,15 @@ fn write_account_file(
     };
     file.set_pin(pin);
     file.write()
+}
+
+/// An API key that was drawn and is not registered yet.
+struct KeyDraft {
+    api_key: ApiKey,
+    record: Blob,
+    entry: ManifestKey,
+    grants: Vec<Grant>,
+    addresses: Vec<AddressRange>,
 }
 
 impl Owner {
@@ -291,64 +306,129 @@ impl Owner {
         }
     }
 
-    /// Makes an API key for one environment. The environment key it gets is the one of the owner's own record.
+    /// Makes an API key. The environment keys it gets are those of the owner's own record.
     ///
     /// # Errors
     /// The refusal, or that the vault's answer is not trusted.
     pub fn create_key(
         &mut self,
-        environment: &EnvironmentRecord,
+        environments: &[EnvironmentRecord],
         name: Label,
         permissions: &[Permission],
         expires_at: Option<u64>,
+        addresses: Vec<AddressRange>,
     ) -> Result<ApiKey> {
-        let served: Environments = self.remote.get("/v1/environments")?;
-        let served = served.environments.into_iter().find(|one| one.id == environment.id);
-        let served = served.ok_or(sealing::TrustError::Missing)?;
-        let place =
-            Place { account: self.key.account(), project: environment.project, environment: environment.id };
-        if served.generation != environment.generation {
-            return Err(sealing::TrustError::NotCurrent.into());
-        }
-        let (key, names) = self.key.unwrap_environment_key(&place, environment.generation, &served.key)?;
-        if names.environment != environment.name || names.production != environment.production {
-            return Err(sealing::TrustError::NotCurrent.into());
-        }
-        let api_key = ApiKey::make()?;
-        let wrap = api_key.derive_wrap();
-        let permissions: Permissions = permissions.iter().copied().collect();
-        let environments = vec![environment.id];
-        let record = KeyRecord {
-            wrap: wrap.clone(),
-            name: name.clone(),
-            permissions,
-            expires_at: expires_at.unwrap_or(0),
-            environments: environments.clone(),
-        };
-        let record = self.key.seal_key_record(&record)?;
-        let grant = Grant {
-            environment: environment.id,
-            key: wrap.wrap_environment_key(&place, environment.generation, &key, &names)?,
-        };
-        let token = api_key.derive_token(&self.remote.address().audience);
-        let id = api_key.id();
+        let permissions = permissions.iter().copied().collect();
+        let draft = self.draft_key(environments, name, permissions, expires_at, addresses)?;
+        let KeyDraft { api_key, record, entry, grants, addresses } = draft;
+        let (id, token) = (api_key.id(), api_key.derive_token(&self.remote.address().audience));
         self.write(
-            |next| {
-                next.keys.push(ManifestKey {
-                    id,
-                    name,
-                    permissions,
-                    expires_at: expires_at.unwrap_or(0),
-                    status: KeyStatus::Active,
-                    environments,
-                });
-            },
+            |next| next.keys.push(entry),
             |remote, manifest| {
-                let body = NewKey { token, permissions, expires_at, grants: vec![grant], record, manifest };
+                let body = NewKey { token, permissions, expires_at, addresses, grants, record, manifest };
                 remote.put(&format!("/v1/keys/{id}"), &body)
             },
         )?;
         Ok(api_key)
+    }
+
+    /// Makes the key that takes the place of another, with its scope; the old one works for `overlap` more seconds.
+    ///
+    /// # Errors
+    /// When the owner's record has no such key in use, the refusal, or that the vault's answer is not trusted.
+    pub fn rotate_key(&mut self, id: KeyId, overlap: u64, expires_at: Option<u64>) -> Result<ApiKey> {
+        let old = self.manifest.key(id).filter(|key| key.status == KeyStatus::Active).cloned();
+        let old = old.ok_or_else(|| {
+            Error::local(format!("there is no key {id} in use"), "list them: securecode keys list")
+        })?;
+        let served: Page<KeyEntry> = self.remote.get("/v1/keys")?;
+        let addresses = served.items.into_iter().find(|entry| entry.id == id).map(|entry| entry.addresses);
+        let addresses = addresses.ok_or(sealing::TrustError::Missing)?;
+        let environments: Vec<EnvironmentRecord> = self
+            .manifest
+            .environments
+            .iter()
+            .filter(|environment| old.environments.contains(&environment.id))
+            .cloned()
+            .collect();
+        let expires_at = expires_at.or((old.expires_at != 0).then_some(old.expires_at));
+        let draft =
+            self.draft_key(&environments, old.name.clone(), old.permissions, expires_at, addresses)?;
+        let KeyDraft { api_key, record, entry, grants, addresses } = draft;
+        let (new_id, token) = (api_key.id(), api_key.derive_token(&self.remote.address().audience));
+        let until = now().saturating_add(overlap);
+        let old_expires_at = if old.expires_at == 0 { until } else { until.min(old.expires_at) };
+        self.write(
+            |next| {
+                next.keys.push(entry);
+                for key in next.keys.iter_mut().filter(|key| key.id == id) {
+                    key.expires_at = old_expires_at;
+                }
+            },
+            |remote, manifest| {
+                let permissions = old.permissions;
+                let key = NewKey { token, permissions, expires_at, addresses, grants, record, manifest };
+                let body = RotateKey { id: new_id, key, old_expires_at };
+                remote.post(&format!("/v1/keys/{id}/rotate"), &body)
+            },
+        )?;
+        Ok(api_key)
+    }
+
+    /// Draws a key and wraps for it the key of each environment.
+    fn draft_key(
+        &self,
+        environments: &[EnvironmentRecord],
+        name: Label,
+        permissions: Permissions,
+        expires_at: Option<u64>,
+        addresses: Vec<AddressRange>,
+    ) -> Result<KeyDraft> {
+        let api_key = ApiKey::make()?;
+        let wrap = api_key.derive_wrap();
+        let grants = self
+            .environment_keys(environments)?
+            .into_iter()
+            .zip(environments)
+            .map(|((key, names), record)| {
+                let wrapped = wrap.wrap_environment_key(key.place(), record.generation, &key, &names)?;
+                Ok(Grant { environment: record.id, key: wrapped })
+            })
+            .collect::<Result<_>>()?;
+        let mut ids: Vec<EnvironmentId> = environments.iter().map(|record| record.id).collect();
+        ids.sort_unstable();
+        let expires_at = expires_at.unwrap_or(0);
+        let record = KeyRecord { wrap, name: name.clone(), permissions, expires_at, environments: ids.clone() };
+        let record = self.key.seal_key_record(&record)?;
+        let entry = ManifestKey {
+            id: api_key.id(),
+            name,
+            permissions,
+            expires_at,
+            status: KeyStatus::Active,
+            environments: ids,
+        };
+        Ok(KeyDraft { api_key, record, entry, grants, addresses })
+    }
+
+    /// The keys of these environments, in order, each checked against the owner's own record.
+    fn environment_keys(&self, records: &[EnvironmentRecord]) -> Result<Vec<(EnvironmentKey, EnvironmentNames)>> {
+        let served: Environments = self.remote.get("/v1/environments")?;
+        let open = |record: &EnvironmentRecord| {
+            let found = served.environments.iter().find(|one| one.id == record.id);
+            let found = found.ok_or(sealing::TrustError::Missing)?;
+            let place =
+                Place { account: self.key.account(), project: record.project, environment: record.id };
+            if found.generation != record.generation {
+                return Err(sealing::TrustError::NotCurrent.into());
+            }
+            let (key, names) = self.key.unwrap_environment_key(&place, record.generation, &found.key)?;
+            if names.environment != record.name || names.production != record.production {
+                return Err(sealing::TrustError::NotCurrent.into());
+            }
+            Ok((key, names))
+        };
+        records.iter().map(open).collect()
     }
 
     /// Revokes an API key: its next request is refused.

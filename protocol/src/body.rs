@@ -1,7 +1,7 @@
 //! Request and response bodies of the HTTP API, version 1. Requests refuse unknown fields.
 
 use crate::{
-    AccessToken, AccountId, Blob, Bytes32, Email, EnvironmentId, KeyId, NameIndex, Permissions, ProjectId,
+    AccessToken, AccountId, AddressRange, Blob, Bytes32, Email, EnvironmentId, KeyId, NameIndex, Permissions, ProjectId,
     Resource, Salt, SecretId,
 };
 use serde::{Deserialize, Serialize};
@@ -172,7 +172,7 @@ pub struct Environment {
 }
 
 /// `PUT /v1/keys/{id}`: registers an API key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// The key's access token for this vault.
@@ -182,6 +182,9 @@ pub struct NewKey {
     /// Seconds since 1970; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
+    /// From where it may be used, at most 16 ranges; from everywhere if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressRange>,
     /// The environments it may use, at least one.
     pub grants: Vec<Grant>,
     /// Kind 11.
@@ -191,13 +194,25 @@ pub struct NewKey {
 }
 
 /// An environment key wrapped for an API key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The environment.
     pub environment: EnvironmentId,
     /// Kind 5.
     pub key: Blob,
+}
+
+/// `POST /v1/keys/{id}/rotate`: registers the key that takes the place of this one.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKey {
+    /// The new key's id.
+    pub id: KeyId,
+    /// The new key. Its manifest also says until when the old one works.
+    pub key: NewKey,
+    /// Until when the old key works, in seconds since 1970: at most 30 days ahead.
+    pub old_expires_at: u64,
 }
 
 /// `POST /v1/keys/{id}/revoke`.
@@ -225,6 +240,16 @@ pub struct KeyEntry {
     /// Seconds since 1970; it has worked no more since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<u64>,
+    /// Seconds since 1970: its newest request that was audited. Absent: it was never used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<u64>,
+    /// From where it may be used; from everywhere if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressRange>,
+    /// Whether another key takes its place.
+    pub replaced: bool,
+    /// Kind 11: the owner's copy of its wrapping half and scope.
+    pub record: Blob,
 }
 
 /// Why a secret is read; stands in the audit row. `reveal` needs a permission of its own.
@@ -278,6 +303,9 @@ pub struct SealedSecret {
     pub meta: Blob,
     /// Kind 1.
     pub value: Blob,
+    /// Kind 13 with its own version, where the owner laid one down. Not to be written with the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Versioned>,
 }
 
 /// A secret in a list: everything but the value.
@@ -293,8 +321,71 @@ pub struct SecretEntry {
     pub name: Blob,
     /// Kind 3.
     pub meta: Blob,
+    /// Kind 13 with its own version, where the owner laid one down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Versioned>,
     /// Seconds since 1970.
     pub updated_at: u64,
+}
+
+/// `GET /v1/environments/{id}/secrets/{index}/versions`: what the secret was before, newest first, without values.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Version {
+    /// The secret's id.
+    pub id: SecretId,
+    /// Which version.
+    pub version: u64,
+    /// Kind 2.
+    pub name: Blob,
+    /// Kind 3.
+    pub meta: Blob,
+    /// When it was written, in seconds since 1970.
+    pub updated_at: u64,
+}
+
+/// `GET /v1/environments/{id}/secrets/{index}/versions/{version}` and `GET /v1/environments/{id}/bin/{secret}`: an
+/// earlier version, or a deleted secret. No manifest speaks for it: that it opens proves that it was once written.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReadEarlier {
+    /// The number of the audit row of this read.
+    pub seq: u64,
+    /// The environment, with its key wrapped for the caller.
+    pub environment: Environment,
+    /// What was asked for.
+    pub secret: SealedSecret,
+}
+
+/// One deleted secret in `GET /v1/environments/{id}/bin`, without its value.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Binned {
+    /// Its id.
+    pub id: SecretId,
+    /// The blind index of its name.
+    pub index: NameIndex,
+    /// Its newest version. Putting it again with the next one, under this id, restores it.
+    pub version: u64,
+    /// Kind 2.
+    pub name: Blob,
+    /// Kind 3.
+    pub meta: Blob,
+    /// When it was written, in seconds since 1970.
+    pub updated_at: u64,
+    /// When it was deleted, in seconds since 1970: 30 days later it is gone.
+    pub deleted_at: u64,
+}
+
+/// `PUT /v1/environments/{id}/secrets/{index}/policy`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPolicy {
+    /// Kind 13 and its version, one above the stored.
+    pub policy: Versioned,
+    /// Whether the secret is a canary: an API key that reads it is revoked.
+    pub canary: bool,
+    /// The root that results, one version above the one it replaces.
+    pub root: Versioned,
+    /// The buckets that differ.
+    pub buckets: Vec<Bucket>,
 }
 
 /// `GET /v1/environments/{id}/secrets/{index}`: one secret or its proven absence.
@@ -325,8 +416,11 @@ pub struct Bundle {
     pub root: Versioned,
     /// Kind 8: every bucket, in order.
     pub buckets: Vec<Blob>,
-    /// Every secret, by index.
+    /// Every secret but the canaries, by index.
     pub secrets: Vec<SealedSecret>,
+    /// The canaries, by index: a key that reads a whole environment is no thief for that, and gets no value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canaries: Vec<SecretEntry>,
 }
 
 /// `GET /v1/environments/{id}/secrets`: everything but the values.

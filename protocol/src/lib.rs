@@ -4,6 +4,7 @@
 //! the edge and cannot hold a wrong value afterwards. There are no keys here, no I/O and no clock.
 //! Formats are specified in `docs/protocol.md`.
 
+pub mod address;
 mod base62;
 mod blob;
 pub mod body;
@@ -14,6 +15,7 @@ mod permissions;
 mod problem;
 pub mod token;
 
+pub use address::AddressRange;
 pub use blob::{Blob, Bytes32, Salt};
 pub use email::Email;
 pub use id::{AccountId, EnvironmentId, KeyId, NameIndex, ProjectId, SecretId};

@@ -14,6 +14,8 @@ pub enum Code {
     OwnerRequired,
     EnvironmentOutOfScope,
     EnvironmentAmbiguous,
+    AddressNotAllowed,
+    CanaryRead,
     NotFound,
     MethodNotAllowed,
     ManifestOutdated,
@@ -21,6 +23,7 @@ pub enum Code {
     IdTaken,
     QuotaExceeded,
     ReadsExhausted,
+    TooManyRequests,
     InvalidRequest,
     BodyTooLarge,
     IntegrityFailure,
@@ -34,7 +37,11 @@ impl Code {
         match self {
             Self::InvalidRequest => 400,
             Self::Unauthenticated | Self::LoginFailed | Self::KeyRevoked | Self::KeyExpired => 401,
-            Self::PermissionMissing | Self::OwnerRequired | Self::EnvironmentOutOfScope => 403,
+            Self::PermissionMissing
+            | Self::OwnerRequired
+            | Self::EnvironmentOutOfScope
+            | Self::AddressNotAllowed
+            | Self::CanaryRead => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::ManifestOutdated
@@ -43,7 +50,7 @@ impl Code {
             | Self::QuotaExceeded
             | Self::EnvironmentAmbiguous => 409,
             Self::BodyTooLarge => 413,
-            Self::ReadsExhausted => 429,
+            Self::ReadsExhausted | Self::TooManyRequests => 429,
             Self::IntegrityFailure | Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -66,6 +73,12 @@ impl Code {
                 "this credential may not use that environment, or there is none of that id"
             }
             Self::EnvironmentAmbiguous => "this credential may use several environments; say which",
+            Self::AddressNotAllowed => {
+                "this key may not be used from this network address; the owner can create a key that may"
+            }
+            Self::CanaryRead => {
+                "this secret is a canary, which nobody has a reason to read: the key that asked for it is revoked"
+            }
             Self::NotFound => "there is nothing of that id or at that path",
             Self::MethodNotAllowed => "that path does not take this method",
             Self::ManifestOutdated => {
@@ -77,6 +90,7 @@ impl Code {
                 "the plan's limit is reached and nothing was stored; delete something or change the plan"
             }
             Self::ReadsExhausted => "today's reads are used up; they are counted anew from midnight UTC",
+            Self::TooManyRequests => "too many requests; wait as long as `retry_after` says, then go on",
             Self::InvalidRequest => "the request is not of the form that this endpoint takes",
             Self::BodyTooLarge => "the body is larger than this endpoint takes; send less at once",
             Self::IntegrityFailure => {
@@ -137,4 +151,7 @@ pub struct Problem {
     /// With `quota_exceeded`: which limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Resource>,
+    /// With 429: seconds after which to ask again; the header `Retry-After` says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }

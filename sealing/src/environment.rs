@@ -1,8 +1,12 @@
-use crate::{SecretValue, expand, label, manifest::digest, prk};
+use crate::{
+    Policy, SecretValue, expand, label,
+    manifest::{digest, policy_digest},
+    prk,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use protocol::{
     AccountId, Blob, EnvironmentId, Label, NameIndex, ProjectId, SecretId, SecretName, Tag,
-    body::{SealedSecret, SecretEntry},
+    body::{SealedSecret, SecretEntry, Versioned},
 };
 use seal::{Context, FieldsError, Key, Kind, OpenError, Reader, SealError, Writer};
 use sha2::Sha256;
@@ -111,6 +115,8 @@ pub struct OpenedSecret {
     pub meta: Meta,
     /// The value.
     pub value: SecretValue,
+    /// What the owner laid down for it; nothing is asked if there is none.
+    pub policy: Policy,
 }
 
 /// The key of one environment, and where that is.
@@ -176,6 +182,7 @@ impl EnvironmentKey {
             name: sealed(Kind::NAME, 0, name.as_str().as_bytes())?,
             meta: sealed(Kind::META, version, &meta.write())?,
             value: sealed(Kind::VALUE, version, value.expose())?,
+            policy: None,
         })
     }
 
@@ -190,16 +197,41 @@ impl EnvironmentKey {
             self.place.context(Kind::VALUE, sealed.id.as_bytes(), sealed.index.as_bytes(), sealed.version);
         let value = SecretValue::new(seal::open(&self.key, &context, sealed.value.as_bytes())?)
             .map_err(|_| OpenError)?;
-        Ok(OpenedSecret { id: sealed.id, name, version: sealed.version, meta, value })
+        let policy = self.open_policy_of(sealed.id, sealed.index, sealed.policy.as_ref())?;
+        Ok(OpenedSecret { id: sealed.id, name, version: sealed.version, meta, value, policy })
     }
 
-    /// Opens a secret's name and meta, as a list has them.
+    /// Opens what a list has of a secret.
     ///
     /// # Errors
     /// As [`EnvironmentKey::open_secret`].
-    pub fn open_entry(&self, entry: &SecretEntry) -> Result<(SecretName, Meta), OpenError> {
-        let name = self.open_name(entry.id, entry.index, &entry.name)?;
-        Ok((name, self.open_meta(entry.id, entry.index, entry.version, &entry.meta)?))
+    pub fn open_entry(&self, entry: &SecretEntry) -> Result<(SecretName, Meta, Policy), OpenError> {
+        let (name, meta) = self.open_named(entry.id, entry.index, entry.version, &entry.name, &entry.meta)?;
+        Ok((name, meta, self.open_policy_of(entry.id, entry.index, entry.policy.as_ref())?))
+    }
+
+    /// Opens name and meta of a secret, an earlier version of it, or a deleted one.
+    ///
+    /// # Errors
+    /// As [`EnvironmentKey::open_secret`].
+    pub fn open_named(
+        &self,
+        id: SecretId,
+        index: NameIndex,
+        version: u64,
+        name: &Blob,
+        meta: &Blob,
+    ) -> Result<(SecretName, Meta), OpenError> {
+        Ok((self.open_name(id, index, name)?, self.open_meta(id, index, version, meta)?))
+    }
+
+    fn open_policy_of(
+        &self,
+        id: SecretId,
+        index: NameIndex,
+        sealed: Option<&Versioned>,
+    ) -> Result<Policy, OpenError> {
+        sealed.map_or(Ok(Policy::default()), |sealed| self.open_policy(id, index, sealed.version, &sealed.blob))
     }
 
     fn open_name(&self, id: SecretId, index: NameIndex, sealed: &Blob) -> Result<SecretName, OpenError> {
@@ -265,7 +297,7 @@ impl EnvironmentKey {
             id: sealed.id,
             version: sealed.version,
             value: digest(&sealed.value),
-            policy: [0; 32],
+            policy: policy_digest(sealed.policy.as_ref()),
         }
     }
 }

@@ -59,6 +59,11 @@ pub(crate) fn digest(blob: &Blob) -> [u8; 32] {
     Sha256::digest(blob.as_bytes()).into()
 }
 
+/// What a manifest has in place of a policy's digest: zeros for none.
+pub(crate) fn policy_digest(policy: Option<&Versioned>) -> [u8; 32] {
+    policy.map_or([0; 32], |policy| digest(&policy.blob))
+}
+
 /// The newest state of a manifest that a client has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pin {
@@ -211,11 +216,7 @@ impl Proof {
             (None, None) => Ok(()),
             (Some(_), None) => Err(TrustError::Missing),
             (None, Some(_)) => Err(TrustError::Unexpected),
-            (Some(entry), Some(served))
-                if EnvironmentKey::entry(served) == (Entry { policy: [0; 32], ..entry }) =>
-            {
-                Ok(())
-            }
+            (Some(entry), Some(served)) if EnvironmentKey::entry(served) == entry => Ok(()),
             (Some(_), Some(_)) => Err(TrustError::NotCurrent),
         }
     }
@@ -274,18 +275,39 @@ impl Manifest {
         self.buckets.get(bucket_of(index, self.buckets.len()))?.iter().find(|entry| entry.index == index)
     }
 
-    /// Checks that the served secrets are exactly the manifest's, each current.
+    /// Checks that the served secrets are exactly the manifest's, each current; and that those served without a
+    /// value are canaries.
     ///
     /// # Errors
     /// When one is left out, made up, doubled or not current.
-    pub fn admits(&self, served: &[SealedSecret]) -> Result<(), TrustError> {
+    pub fn admits(
+        &self,
+        key: &EnvironmentKey,
+        served: &[SealedSecret],
+        canaries: &[SecretEntry],
+    ) -> Result<(), TrustError> {
         for secret in served {
             let entry = self.entry(secret.index).ok_or(TrustError::Unexpected)?;
-            if EnvironmentKey::entry(secret) != (Entry { policy: [0; 32], ..*entry }) {
+            if EnvironmentKey::entry(secret) != *entry {
                 return Err(TrustError::NotCurrent);
             }
         }
-        self.admits_indexes(served.iter().map(|secret| secret.index))
+        for secret in canaries {
+            self.admits_entry(secret)?;
+            let (_, _, policy) = key.open_entry(secret)?;
+            if !policy.canary {
+                return Err(TrustError::Missing);
+            }
+        }
+        let indexes = served.iter().map(|secret| secret.index).chain(canaries.iter().map(|secret| secret.index));
+        self.admits_indexes(&indexes.collect::<Vec<_>>())
+    }
+
+    fn admits_entry(&self, served: &SecretEntry) -> Result<(), TrustError> {
+        let entry = self.entry(served.index).ok_or(TrustError::Unexpected)?;
+        let current = (entry.id, entry.version, entry.policy)
+            == (served.id, served.version, policy_digest(served.policy.as_ref()));
+        if current { Ok(()) } else { Err(TrustError::NotCurrent) }
     }
 
     /// Checks that the served entries of a list, all pages of it, are exactly the manifest's.
@@ -294,34 +316,39 @@ impl Manifest {
     /// As [`Manifest::admits`].
     pub fn admits_entries(&self, served: &[SecretEntry]) -> Result<(), TrustError> {
         for secret in served {
-            let entry = self.entry(secret.index).ok_or(TrustError::Unexpected)?;
-            if (entry.id, entry.version) != (secret.id, secret.version) {
-                return Err(TrustError::NotCurrent);
-            }
+            self.admits_entry(secret)?;
         }
-        self.admits_indexes(served.iter().map(|secret| secret.index))
+        self.admits_indexes(&served.iter().map(|secret| secret.index).collect::<Vec<_>>())
     }
 
-    fn admits_indexes(&self, served: impl ExactSizeIterator<Item = NameIndex>) -> Result<(), TrustError> {
-        let count = served.len();
-        let distinct: std::collections::BTreeSet<NameIndex> = served.collect();
-        if distinct.len() != count {
+    fn admits_indexes(&self, served: &[NameIndex]) -> Result<(), TrustError> {
+        let distinct: std::collections::BTreeSet<&NameIndex> = served.iter().collect();
+        if distinct.len() != served.len() {
             return Err(TrustError::Unexpected);
         }
-        if count != self.len() { Err(TrustError::Missing) } else { Ok(()) }
+        if served.len() != self.len() { Err(TrustError::Missing) } else { Ok(()) }
     }
 
-    /// Puts a secret that was sealed, in place of the one of its index.
+    /// Puts a secret that was sealed, in place of the one of its index. A new version keeps the secret's policy.
     pub fn put(&mut self, entry: Entry) {
         if let Some(bucket) = self.bucket_mut(entry.index) {
             match bucket.binary_search_by_key(&entry.index, |old| old.index) {
                 Ok(position) => {
                     if let Some(old) = bucket.get_mut(position) {
-                        *old = entry;
+                        let policy = if old.id == entry.id { old.policy } else { entry.policy };
+                        *old = Entry { policy, ..entry };
                     }
                 }
                 Err(position) => bucket.insert(position, entry),
             }
+        }
+    }
+
+    /// Sets the policy of the secret of this index.
+    pub fn set_policy(&mut self, index: NameIndex, policy: &Blob) {
+        let entry = self.bucket_mut(index).and_then(|bucket| bucket.iter_mut().find(|one| one.index == index));
+        if let Some(entry) = entry {
+            entry.policy = digest(policy);
         }
     }
 

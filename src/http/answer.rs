@@ -41,7 +41,11 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
             (host.log)(&format!("ERROR request={id} {what}: {text}"));
         }
         let (status, problem) = refused.problem(&id);
+        let retry_after = problem.retry_after;
         response = (status, Json(problem)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

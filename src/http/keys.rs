@@ -9,7 +9,7 @@ use crate::{
 use axum::{Json, extract::State};
 use protocol::{
     KeyId,
-    body::{KeyEntry, NewKey, Page, RevokeKey, Written},
+    body::{KeyEntry, NewKey, Page, RevokeKey, RotateKey, Written},
 };
 
 /// `GET /v1/keys`
@@ -25,6 +25,16 @@ pub(crate) async fn create(
     Body(new): Body<NewKey>,
 ) -> Result<Json<Written>, Refused> {
     Ok(Json(keys::create(&host, &caller, id, new).await?))
+}
+
+/// `POST /v1/keys/{id}/rotate`
+pub(crate) async fn rotate(
+    State(host): State<Host>,
+    caller: Caller,
+    Named(id): Named<KeyId>,
+    Body(rotation): Body<RotateKey>,
+) -> Result<Json<Written>, Refused> {
+    Ok(Json(keys::rotate(&host, &caller, id, rotation).await?))
 }
 
 /// `POST /v1/keys/{id}/revoke`

@@ -7,6 +7,7 @@ pub(crate) mod bundle;
 pub(crate) mod caller;
 pub(crate) mod environments;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod projects;

@@ -28,8 +28,13 @@ impl IntoResponse for Refused {
 impl Refused {
     /// The problem document. A fault says nothing of itself: its text is in the log, under the request's id.
     pub(crate) fn problem(&self, request_id: &str) -> (StatusCode, Problem) {
+        let mut retry_after = None;
         let (code, limit, detail) = match &self.0 {
             Refusal::Because(code) => (*code, None, code.advice().to_owned()),
+            Refusal::Later(code, seconds) => {
+                retry_after = Some(*seconds);
+                (*code, None, code.advice().to_owned())
+            }
             Refusal::Quota(resource) => {
                 let detail = format!("{}: {}", Code::QuotaExceeded.advice(), resource.as_str());
                 (Code::QuotaExceeded, Some(*resource), detail)
@@ -41,7 +46,7 @@ impl Refused {
         let kind = format!("urn:securecode:problem:{}", crate::vault::audit::word(code));
         (
             status,
-            Problem { kind, status: status.as_u16(), code, detail, request_id: request_id.to_owned(), limit },
+            Problem { kind, status: status.as_u16(), code, detail, request_id: request_id.to_owned(), limit, retry_after },
         )
     }
 }

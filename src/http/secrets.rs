@@ -9,7 +9,7 @@ use crate::{
 use axum::{Json, extract::State};
 use protocol::{
     EnvironmentId, NameIndex,
-    body::{Change, Listing, Read, ReadQuery, Written},
+    body::{Change, Listing, NewPolicy, Read, ReadQuery, Written},
 };
 use serde::Deserialize;
 
@@ -37,6 +37,16 @@ pub(crate) async fn read(
     Asked(query): Asked<ReadQuery>,
 ) -> Result<Json<Read>, Refused> {
     Ok(Json(secrets::read(&host, &caller, environment, index, query.how).await?))
+}
+
+/// `PUT /v1/environments/{id}/secrets/{index}/policy`
+pub(crate) async fn write_policy(
+    State(host): State<Host>,
+    caller: Caller,
+    Named((environment, index)): Named<(EnvironmentId, NameIndex)>,
+    Body(new): Body<NewPolicy>,
+) -> Result<Json<Written>, Refused> {
+    Ok(Json(secrets::write_policy(&host, &caller, environment, index, new).await?))
 }
 
 /// `POST /v1/environments/{id}/changes`

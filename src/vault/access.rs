@@ -37,6 +37,14 @@ pub struct Origin {
     pub agent: Option<String>,
 }
 
+impl Origin {
+    /// The address as credentials' ranges have theirs; empty when it is not known, which no range holds.
+    fn sortable_address(&self) -> String {
+        let address = self.address.as_ref().and_then(|text| text.parse().ok());
+        address.map(protocol::address::sortable).unwrap_or_default()
+    }
+}
+
 /// What is asked for, and what that takes.
 #[derive(Debug, Default)]
 pub struct Ask<'a> {
@@ -81,34 +89,40 @@ impl Scope {
     }
 }
 
+/// Tenths of a second that a credential may be ahead of the pace of 600 requests a minute: a burst of 300
+/// (the number in [`decision!`]).
+const BURST: u64 = 300;
+
 /// The decision and its audit row. Every credential is checked by this text, and by no other.
 ///
 /// ?1 credential, ?2 and ?3 verifiers, ?4 now, ?5 cost, ?6 request, ?7 sealed entry, ?8 permission bits,
-/// ?9 environment, ?10 owner only, ?11 next account manifest, ?12 next root, ?13 only environment.
+/// ?9 environment, ?10 owner only, ?11 next account manifest, ?12 next root, ?13 only environment, ?14 address.
 /// Numbers may arrive as REAL (D1), so what is divided is cast.
 macro_rules! decision {
     ($returning:literal) => {
         concat!(
-            "INSERT INTO audit (account, seq, at, cost, request, entry)
-             SELECT c.account, u.seq + 1, ?4, ?5, ?6, ?7
+            "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
+             SELECT c.account, u.seq + 1, ?4, ?5, ?6, ?7, c.id
              FROM credentials c
              JOIN usage u ON u.account = c.account
-             JOIN plans p ON p.name = u.plan
              LEFT JOIN environments e ON e.account = c.account AND e.id = coalesce(?9,
                  CASE WHEN ?13 = 1 AND c.class = 'key' AND length(c.environments) = 32 THEN c.environments END)
              WHERE c.id = ?1 AND c.verifier IN (?2, ?3)
                AND c.revoked_at = 0 AND (c.expires_at = 0 OR c.expires_at > ?4)
+               AND (c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(c.addresses) r
+                   WHERE ?14 BETWEEN r.value ->> 'first' AND r.value ->> 'last'))
+               AND c.paced - ?4 * 10 < 300
                AND (c.class = 'session' OR (c.permissions & ?8) = ?8)
                AND (?10 = 0 OR c.class = 'session')
                AND (?9 IS NULL OR (e.id IS NOT NULL AND (c.class = 'session' OR instr(c.environments, ?9) > 0)))
                AND (?13 = 0 OR e.id IS NOT NULL)
-               AND (?5 = 0 OR u.day <> CAST(?4 AS INTEGER) / 86400 OR u.reads + ?5 <= p.reads)
+               AND (?5 = 0 OR u.day <> CAST(?4 AS INTEGER) / 86400 OR u.reads + ?5 <= u.reads_allowed)
                AND (?11 IS NULL OR ?11 = 1 + (SELECT manifest_version FROM accounts WHERE id = c.account))
                AND (?12 IS NULL OR ?12 = 1 + e.root_version)
              RETURNING seq,
                (SELECT json_object('id', id, 'account', account, 'class', class, 'permissions', permissions,
                     'environments', environments, 'expires_at', expires_at, 'revoked_at', revoked_at,
-                    'verifier', verifier, 'mac', mac) FROM credentials WHERE id = ?1) AS credential",
+                    'addresses', addresses, 'verifier', verifier, 'mac', mac) FROM credentials WHERE id = ?1) AS credential",
             $returning
         )
     };
@@ -188,7 +202,7 @@ pub(super) async fn decide(
     run(host, caller, &ask, decision!(""), vec![], then).await?.permit()
 }
 
-/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?14 and on.
+/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?15 and on.
 ///
 /// # Errors
 /// As [`decide`].
@@ -265,6 +279,7 @@ async fn run(
         ask.manifest.map(|next| next.version).into(),
         ask.root.map(|next| next.version).into(),
         u64::from(matches!(ask.scope, Scope::OnlyEnvironment)).into(),
+        Value::Text(caller.origin.sortable_address()),
     ];
     parameters.extend(more);
     let decision = Statement { sql, parameters };
@@ -308,6 +323,8 @@ struct Standing {
     day: u64,
     reads: u64,
     reads_allowed: u64,
+    address_allowed: u64,
+    paced: u64,
     environment: Option<EnvironmentId>,
     root: Option<Blob>,
     manifest: Blob,
@@ -320,9 +337,11 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
     let statement = Statement::new(
         "SELECT json_object('id', c.id, 'account', c.account, 'class', c.class, 'permissions', c.permissions,
              'environments', c.environments, 'expires_at', c.expires_at, 'revoked_at', c.revoked_at,
-             'verifier', c.verifier, 'mac', c.mac) AS credential,
-             u.day, u.reads, p.reads AS reads_allowed, e.id AS environment, e.root, a.manifest
-         FROM credentials c JOIN usage u ON u.account = c.account JOIN plans p ON p.name = u.plan
+             'addresses', c.addresses, 'verifier', c.verifier, 'mac', c.mac) AS credential,
+             u.day, u.reads, u.reads_allowed, e.id AS environment, e.root, a.manifest, c.paced,
+             c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(c.addresses) r
+                 WHERE ?5 BETWEEN r.value ->> 'first' AND r.value ->> 'last') AS address_allowed
+         FROM credentials c JOIN usage u ON u.account = c.account
          JOIN accounts a ON a.id = c.account LEFT JOIN environments e ON e.account = c.account AND e.id = ?4
          WHERE c.id = ?1 AND c.verifier IN (?2, ?3)",
         [
@@ -330,13 +349,19 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
             Value::from(&current),
             Value::from(&previous),
             Value::from(ask.scope.environment().as_ref().map(Value::from)),
+            Value::Text(caller.origin.sortable_address()),
         ],
     );
     let standing: Option<Standing> = host.database.run(statement).await?.row()?;
     let Some(standing) = standing else { return Err(Code::Unauthenticated.into()) };
     let credential = &standing.credential;
     check_genuine(host, caller, credential)?;
-    let code = refusal_of(host.now(), ask, &standing);
+    let now = host.now();
+    let code = refusal_of(now, ask, &standing);
+    if code == Code::TooManyRequests {
+        // Not audited: a row for each would make a flood cost more than what it asks for.
+        return Err(Refusal::Later(code, (standing.paced + 1).saturating_sub(now * 10 + BURST).div_ceil(10)));
+    }
     if code == Code::ManifestOutdated {
         let same = |next: Option<&Versioned>, stored: Option<&Blob>| {
             next.is_none_or(|next| Some(&next.blob) == stored)
@@ -345,7 +370,10 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
             return Ok(Decided::Repeated);
         }
     }
-    let refusal = Refusal::Because(code);
+    let refusal = match code {
+        Code::ReadsExhausted => Refusal::Later(code, 86400 - now % 86400),
+        code => Refusal::Because(code),
+    };
     record(host, caller, ask, &refusal).await;
     Err(refusal)
 }
@@ -366,6 +394,10 @@ fn refusal_of(now: u64, ask: &Ask<'_>, standing: &Standing) -> Code {
         Code::KeyRevoked
     } else if credential.expires_at != 0 && credential.expires_at <= now {
         Code::KeyExpired
+    } else if standing.address_allowed == 0 {
+        Code::AddressNotAllowed
+    } else if standing.paced >= now * 10 + BURST {
+        Code::TooManyRequests
     } else if ask.owner_only && !owner {
         Code::OwnerRequired
     } else if !owner && !ask.needs.iter().all(|one| permitted.has(*one)) {
@@ -388,10 +420,55 @@ fn refusal_of(now: u64, ask: &Ask<'_>, standing: &Standing) -> Code {
     }
 }
 
+/// Revokes the API key that read a canary, writes down that it did, and answers the refusal. Until that is stored
+/// nothing is given out either.
+pub(super) async fn spring_canary(
+    host: &Host,
+    caller: &Caller,
+    permit: &Permit,
+    environment: EnvironmentId,
+    index: NameIndex,
+) -> Refusal {
+    let stored = permit.credential();
+    let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored.clone() };
+    let ask = Ask {
+        action: "canary",
+        scope: Scope::Environment(environment),
+        secrets: vec![index],
+        ..Ask::default()
+    };
+    let sealed = match seal_entry(host, caller, &ask, &super::audit::word(Code::CanaryRead)) {
+        Ok(sealed) => sealed,
+        Err(refusal) => return refusal,
+    };
+    let locked = Statement::new(
+        "UPDATE credentials SET revoked_at = ?2, mac = ?3 WHERE id = ?1 AND revoked_at = 0",
+        [Value::from(&revoked.id), revoked.revoked_at.into(), host.pepper.row_mac(&revoked).into()],
+    );
+    let ungranted =
+        Statement::new("DELETE FROM grants WHERE credential = ?1", [Value::from(&revoked.id)]);
+    let audited = Statement::new(
+        "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
+         SELECT account, seq + 1, ?2, 0, ?3, ?4, ?5 FROM usage WHERE account = ?1",
+        [
+            Value::from(&revoked.account),
+            host.now().into(),
+            Value::Text(caller.request.clone()),
+            sealed.into(),
+            Value::from(&revoked.id),
+        ],
+    );
+    (host.log)(&format!("ALERT request={} credential={} read a canary and is revoked", caller.request, revoked.id));
+    match host.database.batch(vec![locked, ungranted, audited]).await {
+        Ok(_) => Code::CanaryRead.into(),
+        Err(error) => error.into(),
+    }
+}
+
 /// Writes the audit row of a refusal, if the token is a real one. The refusal stands even if this fails.
 async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) {
     let result = match refusal {
-        Refusal::Because(code) => super::audit::word(*code),
+        Refusal::Because(code) | Refusal::Later(code, _) => super::audit::word(*code),
         Refusal::Quota(_) => super::audit::word(Code::QuotaExceeded),
         Refusal::Invalid(_) => super::audit::word(Code::InvalidRequest),
         Refusal::Fault(_) => super::audit::word(Code::Internal),
@@ -399,8 +476,8 @@ async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) 
     let Ok(sealed) = seal_entry(host, caller, ask, &result) else { return };
     let [current, previous] = host.pepper.verifiers(&caller.token);
     let statement = Statement::new(
-        "INSERT INTO audit (account, seq, at, cost, request, entry)
-         SELECT c.account, u.seq + 1, ?4, 0, ?5, ?6 FROM credentials c JOIN usage u ON u.account = c.account
+        "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
+         SELECT c.account, u.seq + 1, ?4, 0, ?5, ?6, c.id FROM credentials c JOIN usage u ON u.account = c.account
          WHERE c.id = ?1 AND c.verifier IN (?2, ?3)",
         [
             Value::from(&caller.token.id()),
@@ -456,6 +533,7 @@ pub(super) fn new_credential(
     permissions: Permissions,
     environments: String,
     expires_at: u64,
+    addresses: String,
 ) -> CredentialRow {
     let mut row = CredentialRow {
         id: token.id(),
@@ -465,6 +543,7 @@ pub(super) fn new_credential(
         environments,
         expires_at,
         revoked_at: 0,
+        addresses,
         verifier: host.pepper.verifier(token).to_string(),
         mac: String::new(),
     };

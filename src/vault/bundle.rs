@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     access::{Ask, Caller, Scope, decide, permitted},
-    secrets::Whole,
+    secrets::{StoredEntry, StoredSecret, Whole},
 };
 use crate::{database::Value, host::Host};
 use protocol::{
@@ -26,16 +26,30 @@ pub async fn read(
     let [row, buckets] = Whole::statements(caller, environment);
     let secrets = caller.guarded(
         concat!(
-            "SELECT id, name_index AS \"index\", version, name, meta, value FROM secrets
-             WHERE environment = coalesce(?3, (SELECT environments FROM credentials WHERE id = ?1)) AND ",
+            "SELECT id, name_index AS \"index\", version, name, meta, value, blob, policy, policy_version FROM secrets
+             WHERE environment = coalesce(?3, (SELECT environments FROM credentials WHERE id = ?1)) AND canary = 0 AND ",
             permitted!(),
             " ORDER BY name_index"
         ),
         [Value::from(environment.as_ref().map(Value::from))],
     );
-    let mut permit = decide(host, caller, ask, vec![row, buckets, secrets]).await?;
+    let canaries = caller.guarded(
+        concat!(
+            "SELECT id, name_index AS \"index\", version, name, meta, policy, policy_version, updated_at FROM secrets
+             WHERE environment = coalesce(?3, (SELECT environments FROM credentials WHERE id = ?1)) AND canary = 1 AND ",
+            permitted!(),
+            " ORDER BY name_index"
+        ),
+        [Value::from(environment.as_ref().map(Value::from))],
+    );
+    let mut permit = decide(host, caller, ask, vec![row, buckets, secrets, canaries]).await?;
     let whole = Whole::read(&mut permit)?;
-    let secrets = permit.answer()?.rows()?;
+    let stored: Vec<StoredSecret> = permit.answer()?.rows()?;
+    let canaries: Vec<StoredEntry> = permit.answer()?.rows()?;
+    let mut secrets = Vec::with_capacity(stored.len());
+    for secret in stored {
+        secrets.push(secret.fetch(host).await?);
+    }
     Ok(Bundle {
         account: permit.credential().account,
         seq: permit.seq(),
@@ -43,5 +57,6 @@ pub async fn read(
         root: whole.root,
         buckets: whole.buckets,
         secrets,
+        canaries: canaries.into_iter().map(Into::into).collect(),
     })
 }

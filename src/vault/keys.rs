@@ -11,13 +11,118 @@ use crate::{
     host::Host,
 };
 use protocol::{
-    AccountId, Code, KeyId, Permissions,
-    body::{CredentialClass, KeyEntry, NewKey, Page, RevokeKey, Written},
+    AccountId, AddressRange, Blob, Code, KeyId, Permissions,
+    body::{CredentialClass, KeyEntry, NewKey, Page, RevokeKey, RotateKey, Written},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Environments that one key may use.
 const MOST_GRANTS: usize = 64;
+/// Address ranges that one key may have.
+const MOST_RANGES: usize = 16;
+/// How long a key works that another takes the place of, in seconds.
+const MOST_OVERLAP: u64 = 30 * 86400;
+
+/// A new key that was checked: its row, and the statements that write it.
+struct Registration {
+    id: KeyId,
+    row: CredentialRow,
+    new: NewKey,
+}
+
+impl Registration {
+    fn check(host: &Host, account: AccountId, id: KeyId, new: NewKey) -> Result<Self, Refusal> {
+        let invalid = |text: &str| Err(Refusal::Invalid(text.into()));
+        if new.token.id() != id {
+            return invalid("the token is not of the key that is to be registered");
+        }
+        let mut environments: Vec<_> = new.grants.iter().map(|grant| grant.environment).collect();
+        environments.sort_unstable();
+        environments.dedup();
+        if environments.is_empty()
+            || environments.len() != new.grants.len()
+            || environments.len() > MOST_GRANTS
+        {
+            return invalid("a key has 1 to 64 grants, each of another environment");
+        }
+        if new.permissions == Permissions::default() {
+            return invalid("a key has at least one permission");
+        }
+        if new.expires_at.is_some_and(|at| at <= host.now() || at >= 1 << 40) {
+            return invalid("a key expires in the future, or never");
+        }
+        if new.addresses.len() > MOST_RANGES {
+            return invalid("a key has at most 16 address ranges");
+        }
+        let row = new_credential(
+            host,
+            &new.token,
+            account,
+            CredentialClass::Key,
+            new.permissions,
+            scope_text(environments),
+            new.expires_at.unwrap_or(0),
+            ranges_text(&new.addresses)?,
+        );
+        Ok(Self { id, row, new })
+    }
+
+    fn statements(&self, host: &Host, caller: &Caller) -> Result<[Statement; 2], Refusal> {
+        let inserted = caller.guarded(
+            concat!(
+                "INSERT INTO credentials (id, account, class, verifier, permissions, environments, expires_at, mac, record,
+                     created_at, addresses)
+                 SELECT ?3, c.account, 'key', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12 FROM credentials c
+                 WHERE c.id = ?1 AND c.account = ?11 AND ",
+                permitted!()
+            ),
+            [
+                Value::from(&self.id),
+                self.row.verifier.clone().into(),
+                u64::from(self.row.permissions).into(),
+                self.row.environments.clone().into(),
+                self.row.expires_at.into(),
+                self.row.mac.clone().into(),
+                Value::from(&self.new.record),
+                host.now().into(),
+                Value::from(&self.row.account),
+                self.row.addresses.clone().into(),
+            ],
+        );
+        // An environment of another account is none: NULL fails the column's constraint.
+        let grants =
+            serde_json::to_string(&self.new.grants).map_err(|error| Refusal::Fault(error.to_string()))?;
+        let granted = caller.guarded(
+            concat!(
+                "INSERT INTO grants (credential, environment, environment_key)
+                 SELECT ?3, (SELECT e.id FROM environments e WHERE e.id = g.value ->> 'environment' AND e.account = ?5),
+                     g.value ->> 'key' FROM json_each(?4) g WHERE ",
+                permitted!()
+            ),
+            [Value::from(&self.id), grants.into(), Value::from(&self.row.account)],
+        );
+        Ok([inserted, granted])
+    }
+}
+
+/// A key's address ranges as its row has them: with their ends, which SQL compares.
+#[derive(Serialize, Deserialize)]
+struct Range {
+    range: AddressRange,
+    first: String,
+    last: String,
+}
+
+fn ranges_text(ranges: &[AddressRange]) -> Result<String, Refusal> {
+    if ranges.is_empty() {
+        return Ok(String::new());
+    }
+    let ranges: Vec<Range> = ranges
+        .iter()
+        .map(|range| Range { range: *range, first: range.first(), last: range.last() })
+        .collect();
+    serde_json::to_string(&ranges).map_err(|error| Refusal::Fault(error.to_string()))
+}
 
 /// Registers an API key.
 ///
@@ -25,60 +130,58 @@ const MOST_GRANTS: usize = 64;
 /// `quota_exceeded`, `manifest_outdated`, `id_taken`, `not_found` for an environment of somebody else, or the
 /// caller's refusal.
 pub async fn create(host: &Host, caller: &Caller, id: KeyId, new: NewKey) -> Result<Written, Refusal> {
-    if new.token.id() != id {
-        return Err(Refusal::Invalid("the token is not of the key in the path".into()));
-    }
-    let mut environments: Vec<_> = new.grants.iter().map(|grant| grant.environment).collect();
-    environments.sort_unstable();
-    environments.dedup();
-    if environments.is_empty() || environments.len() != new.grants.len() || environments.len() > MOST_GRANTS {
-        return Err(Refusal::Invalid("a key has 1 to 64 grants, each of another environment".into()));
-    }
-    if new.permissions == Permissions::default() {
-        return Err(Refusal::Invalid("a key has at least one permission".into()));
-    }
-    let expires_at = new.expires_at.unwrap_or(0);
-    if new.expires_at.is_some_and(|at| at <= host.now() || at >= 1 << 40) {
-        return Err(Refusal::Invalid("a key expires in the future, or never".into()));
-    }
     // The MAC names the account, which only the caller's credential tells; the write checks that it was right.
     let account = account_of(host, caller).await?;
-    let scope = scope_text(environments);
-    let row =
-        new_credential(host, &new.token, account, CredentialClass::Key, new.permissions, scope, expires_at);
-    let ask = Ask { action: "create_key", owner_only: true, manifest: Some(&new.manifest), ..Ask::default() };
+    let registration = Registration::check(host, account, id, new)?;
+    let manifest = &registration.new.manifest;
+    let ask = Ask { action: "create_key", owner_only: true, manifest: Some(manifest), ..Ask::default() };
+    let [inserted, granted] = registration.statements(host, caller)?;
+    decide_write(host, caller, ask, vec![inserted, granted, write_manifest(caller, manifest)]).await
+}
+
+/// Registers the key that takes the place of another, which works on until `old_expires_at` and counts no more.
+///
+/// # Errors
+/// `not_found` for a key that is not there, was revoked or was replaced before; or as [`create`].
+pub async fn rotate(host: &Host, caller: &Caller, id: KeyId, rotation: RotateKey) -> Result<Written, Refusal> {
+    let account = account_of(host, caller).await?;
     let now = host.now();
-    let inserted = caller.guarded(
+    if rotation.old_expires_at > now + MOST_OVERLAP {
+        return Err(Refusal::Invalid("a key that is replaced works for at most 30 more days".into()));
+    }
+    let stored = stored_key(host, account, id).await?;
+    // 0 means never: a key that is to end at once ends at the first second.
+    let until = rotation.old_expires_at.max(1);
+    let expires_at = if stored.expires_at == 0 { until } else { stored.expires_at.min(until) };
+    let old = CredentialRow { expires_at, ..stored };
+    let registration = Registration::check(host, account, rotation.id, rotation.key)?;
+    let manifest = &registration.new.manifest;
+    let ask = Ask { action: "rotate_key", owner_only: true, manifest: Some(manifest), ..Ask::default() };
+    let replaced = caller.guarded(
         concat!(
-            "INSERT INTO credentials (id, account, class, verifier, permissions, environments, expires_at, mac, record, created_at)
-             SELECT ?3, c.account, 'key', ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM credentials c
-             WHERE c.id = ?1 AND c.account = ?11 AND ",
+            "UPDATE credentials SET replaced = 1, expires_at = ?4, mac = ?5 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
             permitted!()
         ),
-        [
-            Value::from(&id),
-            row.verifier.clone().into(),
-            u64::from(row.permissions).into(),
-            row.environments.clone().into(),
-            expires_at.into(),
-            row.mac.clone().into(),
-            Value::from(&new.record),
-            now.into(),
-            Value::from(&account),
-        ],
+        [Value::from(&id), expires_at.into(), host.pepper.row_mac(&old).into(), Value::from(&account)],
     );
-    // An environment of another account is none: NULL fails the column's constraint.
-    let grants = serde_json::to_string(&new.grants).map_err(|error| Refusal::Fault(error.to_string()))?;
-    let granted = caller.guarded(
-        concat!(
-            "INSERT INTO grants (credential, environment, environment_key)
-             SELECT ?3, (SELECT e.id FROM environments e WHERE e.id = g.value ->> 'environment' AND e.account = ?5),
-                 g.value ->> 'key' FROM json_each(?4) g WHERE ",
-            permitted!()
-        ),
-        [Value::from(&id), grants.into(), Value::from(&account)],
+    let [inserted, granted] = registration.statements(host, caller)?;
+    let statements = vec![replaced, inserted, granted, write_manifest(caller, manifest)];
+    decide_write(host, caller, ask, statements).await
+}
+
+async fn stored_key(host: &Host, account: AccountId, id: KeyId) -> Result<CredentialRow, Refusal> {
+    let statement = Statement::new(
+        "SELECT id, account, class, permissions, environments, expires_at, revoked_at, addresses, verifier, mac
+         FROM credentials WHERE id = ?1 AND account = ?2 AND class = 'key'",
+        [Value::from(&id), Value::from(&account)],
     );
-    decide_write(host, caller, ask, vec![inserted, granted, write_manifest(caller, &new.manifest)]).await
+    let stored: CredentialRow = host.database.run(statement).await?.row()?.ok_or(Code::NotFound)?;
+    // What is about to be written anew was the vault's own before.
+    if host.pepper.vouches_for(&stored) {
+        return Ok(stored);
+    }
+    (host.log)(&format!("ALERT credential={id} row MAC does not verify"));
+    Err(Code::IntegrityFailure.into())
 }
 
 /// The account of a credential, if its token is right. Decides nothing.
@@ -96,6 +199,11 @@ async fn account_of(host: &Host, caller: &Caller) -> Result<AccountId, Refusal> 
     found.map(|found| found.account).ok_or(Refusal::Because(Code::Unauthenticated))
 }
 
+fn ranges_of(text: &str) -> Vec<AddressRange> {
+    let ranges: Vec<Range> = serde_json::from_str(text).unwrap_or_default();
+    ranges.into_iter().map(|range| range.range).collect()
+}
+
 #[derive(Deserialize)]
 struct Listed {
     id: KeyId,
@@ -104,6 +212,10 @@ struct Listed {
     created_at: u64,
     expires_at: u64,
     revoked_at: u64,
+    used_at: u64,
+    addresses: String,
+    replaced: u64,
+    record: Blob,
 }
 
 /// The account's API keys, revoked ones included.
@@ -114,7 +226,8 @@ pub async fn list(host: &Host, caller: &Caller) -> Result<Page<KeyEntry>, Refusa
     let ask = Ask { action: "keys", owner_only: true, ..Ask::default() };
     let rows = caller.guarded(
         concat!(
-            "SELECT id, permissions, environments, created_at, expires_at, revoked_at FROM credentials
+            "SELECT id, permissions, environments, created_at, expires_at, revoked_at, used_at, addresses, replaced, record
+             FROM credentials
              WHERE account = (SELECT account FROM credentials WHERE id = ?1) AND class = 'key' AND ",
             permitted!(),
             " ORDER BY id"
@@ -131,6 +244,10 @@ pub async fn list(host: &Host, caller: &Caller) -> Result<Page<KeyEntry>, Refusa
         created_at: row.created_at,
         expires_at: some(row.expires_at),
         revoked_at: some(row.revoked_at),
+        used_at: some(row.used_at),
+        addresses: ranges_of(&row.addresses),
+        replaced: row.replaced != 0,
+        record: row.record,
     });
     Ok(Page { items: items.collect(), next: None })
 }
@@ -146,13 +263,7 @@ pub async fn revoke(
     revocation: RevokeKey,
 ) -> Result<Written, Refusal> {
     let account = account_of(host, caller).await?;
-    let statement = Statement::new(
-        "SELECT id, account, class, permissions, environments, expires_at, revoked_at, verifier, mac
-         FROM credentials WHERE id = ?1 AND account = ?2 AND class = 'key'",
-        [Value::from(&id), Value::from(&account)],
-    );
-    let stored: Option<CredentialRow> = host.database.run(statement).await?.row()?;
-    let Some(stored) = stored else { return Err(Code::NotFound.into()) };
+    let stored = stored_key(host, account, id).await?;
     let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored };
     let ask = Ask {
         action: "revoke_key",

@@ -6,11 +6,14 @@ pub mod audit;
 pub mod bundle;
 pub mod columns;
 pub mod environments;
+pub mod history;
 pub mod keys;
+mod large;
 pub mod pepper;
 pub mod projects;
 pub mod secrets;
 pub mod sessions;
+pub mod sweep;
 pub mod usage;
 
 use crate::database::DatabaseError;
@@ -21,6 +24,8 @@ use protocol::{Code, Resource};
 pub enum Refusal {
     /// A reason the caller is told.
     Because(Code),
+    /// A reason that passes: after so many seconds.
+    Later(Code, u64),
     /// A limit of the plan.
     Quota(Resource),
     /// A body or query that is not what the endpoint takes; the text says where, and never quotes.

@@ -49,6 +49,8 @@ pub struct CredentialRow {
     pub expires_at: u64,
     /// 0 for not revoked.
     pub revoked_at: u64,
+    /// JSON of the ranges from which it may be used; empty for everywhere.
+    pub addresses: String,
     /// The stored verifier.
     pub verifier: String,
     /// The stored MAC.
@@ -138,7 +140,7 @@ fn row_mac(pepper: &Key, row: &CredentialRow) -> [u8; 32] {
         CredentialClass::Key => b"key",
         CredentialClass::Session => b"session",
     };
-    let fields = Writer::new()
+    let mut fields = Writer::new()
         .bytes(b"securecode/1/keyrow")
         .bytes(row.id.as_bytes())
         .bytes(row.account.as_bytes())
@@ -148,6 +150,10 @@ fn row_mac(pepper: &Key, row: &CredentialRow) -> [u8; 32] {
         .u64(row.expires_at)
         .u64(row.revoked_at)
         .bytes(row.verifier.as_bytes());
+    // Left out when empty: as the rows were made that know of no ranges.
+    if !row.addresses.is_empty() {
+        fields = fields.bytes(row.addresses.as_bytes());
+    }
     mac(&Key::from_bytes(*row_key), fields)
 }
 
@@ -176,6 +182,7 @@ mod tests {
             environments: "aa bb".into(),
             expires_at: 5,
             revoked_at: 0,
+            addresses: String::new(),
             verifier: "v".into(),
             mac: String::new(),
         }
@@ -186,7 +193,7 @@ mod tests {
         let pepper = Pepper::new(Key::from_bytes([9; 32]), None);
         let good = CredentialRow { mac: pepper.row_mac(&row()), ..row() };
         assert!(pepper.vouches_for(&good));
-        let edits: [fn(&mut CredentialRow); 8] = [
+        let edits: [fn(&mut CredentialRow); 9] = [
             |row| row.id = KeyId::from_bytes([3; 16]),
             |row| row.account = AccountId::from_bytes([3; 16]),
             |row| row.class = CredentialClass::Session,
@@ -194,6 +201,7 @@ mod tests {
             |row| row.environments = "aa bb cc".into(),
             |row| row.expires_at = 0,
             |row| row.revoked_at = 1,
+            |row| row.addresses = "[]".into(),
             |row| row.verifier = "w".into(),
         ];
         for edit in edits {

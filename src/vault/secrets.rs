@@ -3,17 +3,21 @@
 use super::{
     Refusal,
     access::{
-        Ask, Caller, Scope, decide, decide_with, decide_write, decision, json_text, json_text_or_null,
-        permitted,
+        Ask, Caller, Permit, Scope, decide, decide_with, decide_write, decision, json_text,
+        json_text_or_null, permitted, spring_canary,
     },
     environments::EnvironmentRow,
+    large,
 };
-use crate::{database::Value, host::Host};
+use crate::{
+    database::{Statement, Value},
+    host::Host,
+};
 use protocol::{
-    Blob, EnvironmentId, NameIndex, Permission,
-    body::{Change, How, Listing, Read, SealedSecret, SecretEntry, Versioned, Written},
+    Blob, Code, EnvironmentId, NameIndex, Permission, SecretId,
+    body::{Bucket, Change, CredentialClass, How, Listing, NewPolicy, Read, SealedSecret, SecretEntry, Versioned, Written},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Entries of one page of a list.
 const PAGE: u64 = 200;
@@ -37,7 +41,72 @@ struct Decided {
     #[serde(deserialize_with = "json_text")]
     environment: EnvironmentWithBucket,
     #[serde(deserialize_with = "json_text_or_null")]
-    secret: Option<SealedSecret>,
+    secret: Option<StoredSecret>,
+}
+
+/// A secret's row, or one of what it was.
+#[derive(Deserialize)]
+pub(super) struct StoredSecret {
+    id: SecretId,
+    index: NameIndex,
+    version: u64,
+    name: Blob,
+    meta: Blob,
+    value: String,
+    blob: Option<String>,
+    policy: Option<Blob>,
+    #[serde(default)]
+    policy_version: u64,
+    #[serde(default)]
+    canary: u64,
+}
+
+impl StoredSecret {
+    /// The secret, its value fetched from where it is. A canary's is not given to an API key, which is revoked.
+    pub(super) async fn hand_out(
+        self,
+        host: &Host,
+        caller: &Caller,
+        permit: &Permit,
+        environment: EnvironmentId,
+    ) -> Result<SealedSecret, Refusal> {
+        if self.canary != 0 && permit.credential().class == CredentialClass::Key {
+            return Err(spring_canary(host, caller, permit, environment, self.index).await);
+        }
+        self.fetch(host).await
+    }
+
+    pub(super) async fn fetch(self, host: &Host) -> Result<SealedSecret, Refusal> {
+        let policy = versioned(self.policy_version, self.policy);
+        let value = large::get(host, self.value, self.blob).await?;
+        let Self { id, index, version, name, meta, .. } = self;
+        Ok(SealedSecret { id, index, version, name, meta, value, policy })
+    }
+}
+
+fn versioned(version: u64, blob: Option<Blob>) -> Option<Versioned> {
+    blob.map(|blob| Versioned { version, blob })
+}
+
+/// A secret's row without its value.
+#[derive(Deserialize)]
+pub(super) struct StoredEntry {
+    id: SecretId,
+    index: NameIndex,
+    version: u64,
+    name: Blob,
+    meta: Blob,
+    policy: Option<Blob>,
+    policy_version: u64,
+    updated_at: u64,
+}
+
+impl From<StoredEntry> for SecretEntry {
+    fn from(row: StoredEntry) -> Self {
+        let policy = versioned(row.policy_version, row.policy);
+        let StoredEntry { id, index, version, name, meta, updated_at, .. } = row;
+        Self { id, index, version, name, meta, policy, updated_at }
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,15 +139,20 @@ pub async fn read(
             ", (SELECT json_object('id', e.id, 'project', e.project, 'generation', e.generation, 'owner_key', e.owner_key,
                  'granted_key', (SELECT environment_key FROM grants WHERE credential = ?1 AND environment = ?9),
                  'root_version', e.root_version, 'root', e.root,
-                 'bucket', (SELECT blob FROM buckets WHERE environment = ?9 AND number = CAST(?14 AS INTEGER) * e.buckets / 65536))
+                 'bucket', (SELECT blob FROM buckets WHERE environment = ?9 AND number = CAST(?15 AS INTEGER) * e.buckets / 65536))
                  FROM environments e WHERE e.id = ?9) AS environment,
-               (SELECT json_object('id', id, 'index', name_index, 'version', version, 'name', name, 'meta', meta, 'value', value)
-                 FROM secrets WHERE environment = ?9 AND name_index = ?15) AS secret"
+               (SELECT json_object('id', id, 'index', name_index, 'version', version, 'name', name, 'meta', meta, 'value', value,
+                 'blob', blob, 'policy', policy, 'policy_version', policy_version, 'canary', canary)
+                 FROM secrets WHERE environment = ?9 AND name_index = ?16) AS secret"
         ),
         vec![u64::from(u16::from_be_bytes([first, second])).into(), Value::from(&index)],
     )
     .await?;
     let Decided { environment: found, secret } = permit.decided()?;
+    let secret = match secret {
+        Some(stored) => Some(stored.hand_out(host, caller, &permit, environment).await?),
+        None => None,
+    };
     Ok(Read {
         seq: permit.seq(),
         environment: found.environment.of(permit.credential().class)?,
@@ -113,7 +187,7 @@ impl Whole {
     pub(super) fn statements(
         caller: &Caller,
         environment: Option<EnvironmentId>,
-    ) -> [crate::database::Statement; 2] {
+    ) -> [Statement; 2] {
         let id = || [Value::from(environment.as_ref().map(Value::from))];
         [
             caller.guarded(
@@ -138,7 +212,7 @@ impl Whole {
     }
 
     /// Reads their answers, the next two of the permit.
-    pub(super) fn read(permit: &mut super::access::Permit) -> Result<Self, Refusal> {
+    pub(super) fn read(permit: &mut Permit) -> Result<Self, Refusal> {
         let fault = || Refusal::Fault("an environment in scope has no row".into());
         let row: EnvironmentWithRoot = permit.answer()?.row()?.ok_or_else(fault)?;
         let buckets: Vec<BucketRow> = permit.answer()?.rows()?;
@@ -163,7 +237,7 @@ pub async fn list(
     let ask = Ask { action: "list", scope: Scope::Environment(environment), ..Ask::default() };
     let page = caller.guarded(
         concat!(
-            "SELECT id, name_index AS \"index\", version, name, meta, updated_at FROM secrets
+            "SELECT id, name_index AS \"index\", version, name, meta, policy, policy_version, updated_at FROM secrets
              WHERE environment = ?3 AND name_index > ?4 AND ",
             permitted!(),
             " ORDER BY name_index LIMIT ?5"
@@ -177,7 +251,8 @@ pub async fn list(
     let [row, buckets] = Whole::statements(caller, Some(environment));
     let mut permit = decide(host, caller, ask, vec![row, buckets, page]).await?;
     let whole = Whole::read(&mut permit)?;
-    let items: Vec<SecretEntry> = permit.answer()?.rows()?;
+    let rows: Vec<StoredEntry> = permit.answer()?.rows()?;
+    let items: Vec<SecretEntry> = rows.into_iter().map(SecretEntry::from).collect();
     let next =
         (items.len() as u64 == PAGE).then(|| items.last().map(|item| item.index.to_string())).flatten();
     Ok(Listing {
@@ -212,6 +287,10 @@ pub async fn change(
             "a change replaces at least one bucket, numbered from 0 to 65535".into(),
         ));
     }
+    if change.put.iter().any(|secret| secret.policy.is_some()) {
+        return Err(Refusal::Invalid("a policy is written by its own endpoint, by the account's owner".into()));
+    }
+    let rows = place_values(host, caller, &change.put).await?;
     let ask = Ask {
         action: "change",
         scope: Scope::Environment(environment),
@@ -228,34 +307,145 @@ pub async fn change(
         ),
         [Value::from(&environment), json(serde_json::to_string(&change.delete))?.into()],
     );
+    let dated = caller.guarded(
+        concat!("UPDATE bin SET deleted_at = ?4 WHERE environment = ?3 AND deleted_at = 0 AND ", permitted!()),
+        [Value::from(&environment), host.now().into()],
+    );
     let put = caller.guarded(
         concat!(
-            "INSERT INTO secrets (environment, name_index, id, account, version, name, meta, value, updated_at)
+            "INSERT INTO secrets (environment, name_index, id, account, version, name, meta, value, blob, size, updated_at)
              SELECT ?3, s.value ->> 'index', s.value ->> 'id', (SELECT account FROM credentials WHERE id = ?1),
-                 s.value ->> 'version', s.value ->> 'name', s.value ->> 'meta', s.value ->> 'value', ?5
+                 s.value ->> 'version', s.value ->> 'name', s.value ->> 'meta', s.value ->> 'value', s.value ->> 'blob',
+                 s.value ->> 'size', ?5
              FROM json_each(?4) s WHERE ",
             permitted!(),
             " ON CONFLICT (environment, name_index) DO UPDATE SET id = excluded.id, version = excluded.version,
-                 name = excluded.name, meta = excluded.meta, value = excluded.value, updated_at = excluded.updated_at"
+                 name = excluded.name, meta = excluded.meta, value = excluded.value, blob = excluded.blob,
+                 size = excluded.size, updated_at = excluded.updated_at"
         ),
-        [Value::from(&environment), json(serde_json::to_string(&change.put))?.into(), host.now().into()],
+        [Value::from(&environment), json(serde_json::to_string(&rows))?.into(), host.now().into()],
     );
-    let buckets = caller.guarded(
-        concat!(
-            "INSERT INTO buckets (environment, number, blob)
-             SELECT ?3, b.value ->> 'number', b.value ->> 'blob' FROM json_each(?4) b WHERE ",
-            permitted!(),
-            " ON CONFLICT (environment, number) DO UPDATE SET blob = excluded.blob"
+    let [buckets, root] = write_root(caller, environment, &change.root, &change.buckets)?;
+    decide_write(host, caller, ask, vec![deleted, dated, put, buckets, root]).await
+}
+
+/// The statements that write an environment's manifest.
+pub(super) fn write_root(
+    caller: &Caller,
+    environment: EnvironmentId,
+    root: &Versioned,
+    buckets: &[Bucket],
+) -> Result<[Statement; 2], Refusal> {
+    let buckets = serde_json::to_string(buckets).map_err(|error| Refusal::Fault(error.to_string()))?;
+    Ok([
+        caller.guarded(
+            concat!(
+                "INSERT INTO buckets (environment, number, blob)
+                 SELECT ?3, b.value ->> 'number', b.value ->> 'blob' FROM json_each(?4) b WHERE ",
+                permitted!(),
+                " ON CONFLICT (environment, number) DO UPDATE SET blob = excluded.blob"
+            ),
+            [Value::from(&environment), buckets.into()],
         ),
-        [Value::from(&environment), json(serde_json::to_string(&change.buckets))?.into()],
-    );
-    let root = caller.guarded(
+        caller.guarded(
+            concat!(
+                "UPDATE environments SET root_version = ?4, root = ?5,
+                     buckets = (SELECT count(*) FROM buckets WHERE environment = ?3) WHERE id = ?3 AND ",
+                permitted!()
+            ),
+            [Value::from(&environment), root.version.into(), Value::from(&root.blob)],
+        ),
+    ])
+}
+
+/// A secret as SQL takes it.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    index: NameIndex,
+    id: SecretId,
+    version: u64,
+    name: &'a Blob,
+    meta: &'a Blob,
+    value: String,
+    blob: Option<String>,
+    size: usize,
+}
+
+/// Puts each value where its size belongs. What is no row's is written before the decision, so whoever has no
+/// credential, or whose plan takes no such value, is refused first.
+async fn place_values<'a>(
+    host: &Host,
+    caller: &Caller,
+    secrets: &'a [SealedSecret],
+) -> Result<Vec<NewRow<'a>>, Refusal> {
+    let largest = secrets.iter().map(|secret| secret.value.as_bytes().len()).max().unwrap_or(0);
+    if large::is_large(largest) {
+        #[derive(Deserialize)]
+        struct Found {
+            value_bytes: u64,
+        }
+        let [current, previous] = host.pepper.verifiers(&caller.token);
+        let statement = Statement::new(
+            "SELECT p.value_bytes FROM credentials c JOIN usage u ON u.account = c.account JOIN plans p ON p.name = u.plan
+             WHERE c.id = ?1 AND c.verifier IN (?2, ?3) AND c.revoked_at = 0 AND (c.expires_at = 0 OR c.expires_at > ?4)",
+            [Value::from(&caller.token.id()), Value::from(&current), Value::from(&previous), host.now().into()],
+        );
+        let found: Option<Found> = host.database.run(statement).await?.row()?;
+        let allowed = found.ok_or(Code::Unauthenticated)?.value_bytes;
+        if largest as u64 > allowed + large::OVERHEAD {
+            return Err(Refusal::Quota(protocol::Resource::ValueBytes));
+        }
+    }
+    let mut rows = Vec::with_capacity(secrets.len());
+    for (number, secret) in secrets.iter().enumerate() {
+        let large::Put { value, blob, size } = large::put(host, &caller.request, number, &secret.value).await?;
+        let SealedSecret { index, id, version, name, meta, .. } = secret;
+        rows.push(NewRow { index: *index, id: *id, version: *version, name, meta, value, blob, size });
+    }
+    Ok(rows)
+}
+
+/// Lays down a secret's policy. Only the owner may: a key of an agent cannot loosen what binds it.
+///
+/// # Errors
+/// `not_found`, `manifest_outdated`, or the caller's refusal.
+pub async fn write_policy(
+    host: &Host,
+    caller: &Caller,
+    environment: EnvironmentId,
+    index: NameIndex,
+    new: NewPolicy,
+) -> Result<Written, Refusal> {
+    let ask = Ask {
+        action: "write_policy",
+        scope: Scope::Environment(environment),
+        secrets: vec![index],
+        owner_only: true,
+        root: Some(&new.root),
+        ..Ask::default()
+    };
+    // A policy of nothing: NULL fails the column's constraint.
+    let present = caller.guarded(
         concat!(
-            "UPDATE environments SET root_version = ?4, root = ?5,
-                 buckets = (SELECT count(*) FROM buckets WHERE environment = ?3) WHERE id = ?3 AND ",
+            "INSERT INTO grants (credential, environment, environment_key) SELECT ?1, ?3, NULL
+             WHERE NOT EXISTS (SELECT 1 FROM secrets WHERE environment = ?3 AND name_index = ?4) AND ",
             permitted!()
         ),
-        [Value::from(&environment), change.root.version.into(), Value::from(&change.root.blob)],
+        [Value::from(&environment), Value::from(&index)],
     );
-    decide_write(host, caller, ask, vec![deleted, put, buckets, root]).await
+    let updated = caller.guarded(
+        concat!(
+            "UPDATE secrets SET policy = ?5, policy_version = ?6, canary = ?7 WHERE environment = ?3 AND name_index = ?4 AND ",
+            permitted!()
+        ),
+        [
+            Value::from(&environment),
+            Value::from(&index),
+            Value::from(&new.policy.blob),
+            new.policy.version.into(),
+            u64::from(new.canary).into(),
+        ],
+    );
+    let [buckets, root] = write_root(caller, environment, &new.root, &new.buckets)?;
+    decide_write(host, caller, ask, vec![present, updated, buckets, root]).await
 }

@@ -73,6 +73,7 @@ pub async fn log_in(
         Permissions::default(),
         String::new(),
         expires_at,
+        String::new(),
     );
     let entry = audit::entry("log_in", "allowed", Some(session.id), origin);
     let audited = Statement::new(

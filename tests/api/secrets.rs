@@ -34,7 +34,7 @@ fn what_is_put_is_read_listed_bundled_and_deleted() {
 
     let bundle: Bundle = key.http.get("/v1/bundle?how=run").json();
     let manifest = Manifest::open(&key.environment, &bundle.root, &bundle.buckets).unwrap();
-    manifest.admits(&bundle.secrets).unwrap();
+    manifest.admits(&key.environment, &bundle.secrets, &bundle.canaries).unwrap();
     assert_eq!(bundle.secrets.len(), 2);
 
     let _: Written = key.http.post(&key.path("/changes"), &key.change(&[], &["A"])).json();

@@ -52,7 +52,8 @@ pub(super) fn run(
     if reveal {
         permissions.push(Permission::Reveal);
     }
-    let key = owner.create_key(&record, key_name(&project, &environment)?, &permissions, None)?;
+    let name = key_name(&project, &environment)?;
+    let key = owner.create_key(std::slice::from_ref(&record), name, &permissions, None, vec![])?;
     let config = KeyConfig::for_project(key, owner.vault(), Some(project.clone()), Some(environment.clone()));
     if let Err(error) = config.write_project_file(&folder) {
         // A key that nobody holds must not stay.

@@ -3,7 +3,7 @@
 use super::{Keys, print_json, say};
 use crate::{
     error::{Error, Result},
-    owner::Owner,
+    owner::{Owner, now},
 };
 use protocol::{
     Permissions,
@@ -11,27 +11,43 @@ use protocol::{
 };
 use sealing::KeyStatus;
 use serde_json::json;
-use std::{
-    io::Write,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::io::Write;
 
 pub(super) fn run(vault_url: Option<&str>, command: Keys) -> Result<()> {
     match command {
-        Keys::Create { environment, project, name, permissions, expires, json } => {
+        Keys::Create { environment, project, name, permissions, expires, addresses, json } => {
             let mut owner = Owner::unlock(vault_url)?;
             let record = owner.find_environment(project.as_ref(), &environment)?;
             let expires_at = expires.map(|seconds| now().saturating_add(seconds));
             let name = name.unwrap_or_else(|| environment.clone());
-            let key = owner.create_key(&record, name.clone(), &permissions, expires_at)?;
+            let scope = std::slice::from_ref(&record);
+            let key = owner.create_key(scope, name.clone(), &permissions, expires_at, addresses.clone())?;
             if json {
                 let permissions: Permissions = permissions.into_iter().collect();
                 return print_json(&json!({
                     "id": key.id(), "key": *key.expose(), "name": name, "environment": environment,
-                    "permissions": permissions, "expires_at": expires_at,
+                    "permissions": permissions, "expires_at": expires_at, "addresses": addresses,
                 }));
             }
             say!("id   {}\nkey  {}\n\nThe key is shown only now.", key.id(), *key.expose());
+            Ok(())
+        }
+        Keys::Rotate { id, overlap, expires, json } => {
+            let mut owner = Owner::unlock(vault_url)?;
+            let expires_at = expires.map(|seconds| now().saturating_add(seconds));
+            let key = owner.rotate_key(id, overlap, expires_at)?;
+            let old = owner.manifest().key(id).map(|key| key.expires_at);
+            if json {
+                return print_json(&json!({
+                    "id": key.id(), "key": *key.expose(), "replaces": id, "old_expires_at": old,
+                }));
+            }
+            say!(
+                "id   {}\nkey  {}\n\nThe key is shown only now. Put it where {id} is used, which works for {} more hours.",
+                key.id(),
+                *key.expose(),
+                overlap / 3600
+            );
             Ok(())
         }
         Keys::List { json } => list(&Owner::unlock(vault_url)?, json),
@@ -61,7 +77,9 @@ fn list(owner: &Owner, json: bool) -> Result<()> {
         .iter()
         .map(|key| {
             let entry = served.items.iter().find(|entry| entry.id == key.id);
+            let locked = entry.is_some_and(|entry| entry.revoked_at.is_some());
             let status = match key.status {
+                KeyStatus::Active if locked => "locked",
                 KeyStatus::Active if key.expires_at != 0 && key.expires_at <= now() => "expired",
                 KeyStatus::Active => "active",
                 KeyStatus::Revoked => "revoked",
@@ -71,6 +89,8 @@ fn list(owner: &Owner, json: bool) -> Result<()> {
                 "environments": key.environments.iter().map(environment).collect::<Vec<_>>(),
                 "expires_at": (key.expires_at != 0).then_some(key.expires_at),
                 "created_at": entry.map(|entry| entry.created_at),
+                "used_at": entry.and_then(|entry| entry.used_at),
+                "addresses": entry.map(|entry| &entry.addresses),
             })
         })
         .collect();
@@ -106,10 +126,6 @@ fn list(owner: &Owner, json: bool) -> Result<()> {
         say!("{}", fields.join("  "));
     }
     Ok(())
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// `12h`, `30d`, `8w`, in seconds.

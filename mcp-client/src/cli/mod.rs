@@ -19,7 +19,7 @@ use crate::{
     terminal,
 };
 use clap::{Args, Parser, Subcommand};
-use protocol::{KeyId, Label, Permission, SecretName, Tag};
+use protocol::{AddressRange, KeyId, Label, Permission, SecretName, Tag};
 use std::{
     ffi::OsString,
     io::Write,
@@ -258,6 +258,23 @@ enum Keys {
         #[arg(long = "permission", value_name = "P,…", value_delimiter = ',', default_value = "read")]
         permissions: Vec<Permission>,
         /// When it stops working: 12h, 30d, 8w.
+        #[arg(long, value_name = "TIME", value_parser = keys::parse_duration)]
+        expires: Option<u64>,
+        /// From where it may be used: an address or a range, 203.0.113.0/24. May be given several times.
+        #[arg(long = "allow-ip", value_name = "CIDR")]
+        addresses: Vec<AddressRange>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key that takes another's place, with its scope. The old one works on for a while.
+    Rotate {
+        /// Which.
+        id: KeyId,
+        /// How long the old key works on: 12h, 30d, 4w; at most 30 days.
+        #[arg(long, value_name = "TIME", value_parser = keys::parse_duration, default_value = "24h")]
+        overlap: u64,
+        /// When the new key stops working. Left out: when the old one would have.
         #[arg(long, value_name = "TIME", value_parser = keys::parse_duration)]
         expires: Option<u64>,
         /// As JSON.

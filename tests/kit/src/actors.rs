@@ -164,6 +164,7 @@ impl Owner {
             token: api_key.derive_token(&self.audience),
             permissions,
             expires_at: None,
+            addresses: vec![],
             grants: grants.collect(),
             record: self
                 .key
