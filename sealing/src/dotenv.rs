@@ -7,7 +7,7 @@
 //! - a line that is neither assignment, comment nor blank (dotenv skips it);
 //! - a name that no shell takes, such as `my-key` or `a.b` (dotenv keeps it);
 //! - a quote that is never closed, or text after the closing one (dotenv takes the line, quotes and all);
-//! - bytes that are not UTF-8 (dotenv replaces them), NUL, and values over 64 KiB;
+//! - bytes that are not UTF-8 (dotenv replaces them), NUL, and values over 512 KiB;
 //! - U+2028 and U+2029 end no line here (in JavaScript they do).
 
 use crate::SecretValue;

@@ -8,8 +8,8 @@ pub enum ValueError {
         "the value holds a NUL byte, which no environment variable can carry; store it encoded, as base64 for example"
     )]
     Nul,
-    /// The free plan's limit, and what one D1 row carries.
-    #[error("the value is {length} bytes long; at most 65536 are stored")]
+    /// More than any plan stores.
+    #[error("the value is {length} bytes long; at most 524288 are stored, and 65536 on the free plan")]
     TooLong {
         /// How long it is.
         length: usize,
@@ -22,7 +22,7 @@ pub struct SecretValue(Zeroizing<Vec<u8>>);
 
 impl SecretValue {
     /// The longest value, in bytes.
-    pub const LONGEST: usize = 65536;
+    pub const LONGEST: usize = 512 * 1024;
 
     /// Takes these bytes as a value.
     ///

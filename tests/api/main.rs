@@ -4,6 +4,8 @@
 
 mod access;
 mod accounts;
+mod history;
 mod http;
+mod keys;
 mod quotas;
 mod secrets;

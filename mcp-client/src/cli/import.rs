@@ -6,7 +6,10 @@ use crate::{
     error::{Error, Kind, Result},
     names,
 };
-use protocol::{Resource, SecretName, Tag, body::Usage};
+use protocol::{
+    Resource, SecretName, Tag,
+    body::{Limit, Usage},
+};
 use sealing::{
     Meta, OpenedSecret,
     dotenv::{self, Assignment},
@@ -34,9 +37,16 @@ pub(super) fn run(client: &Client, import: &Import) -> Result<()> {
     let read = dotenv::parse(&bytes.map_err(|error| Error::io(&import.file, &error))?);
     let mut refused: Vec<String> =
         read.bad_lines.iter().map(|bad| format!("{path}:{}: {}", bad.line, bad.cause)).collect();
+    let usage: Usage = client.remote().get("/v1/usage")?;
+    let longest = limit(&usage, Resource::ValueBytes).map_or(u64::MAX, |limit| limit.allowed);
     let mut good = Vec::new();
     for assignment in read.assignments {
+        let length = assignment.value.expose().len() as u64;
         match names::check(&assignment.name) {
+            Ok(()) if length > longest => refused.push(format!(
+                "{path}:{}: {} is {length} bytes long; the plan takes at most {longest}",
+                assignment.line, assignment.name
+            )),
             Ok(()) => good.push(assignment),
             Err(error) => refused.push(format!("{path}:{}: {}", assignment.line, error.what)),
         }
@@ -56,7 +66,7 @@ pub(super) fn run(client: &Client, import: &Import) -> Result<()> {
     let stored = client.read_all(protocol::body::How::Write)?;
     let is_new =
         |assignment: &&Assignment| !stored.secrets.iter().any(|secret| secret.name == assignment.name);
-    let fits = usize::try_from(room(client)?).unwrap_or(usize::MAX);
+    let fits = usize::try_from(room(&usage)).unwrap_or(usize::MAX);
     let too_many: Vec<&Assignment> = good.iter().filter(is_new).skip(fits).collect();
     if !too_many.is_empty() && !import.partial {
         return Err(Error::new(
@@ -204,9 +214,12 @@ fn new_meta(known: Option<&OpenedSecret>, tags: &[Tag]) -> Result<Meta> {
     )
 }
 
+fn limit(usage: &Usage, resource: Resource) -> Option<&Limit> {
+    usage.limits.iter().find(|limit| limit.resource == resource)
+}
+
 /// How many more secrets fit the plan.
-fn room(client: &Client) -> Result<u64> {
-    let usage: Usage = client.remote().get("/v1/usage")?;
-    let limit = usage.limits.iter().find(|limit| limit.resource == Resource::Secrets);
-    Ok(limit.map_or(u64::MAX, |limit| limit.allowed.saturating_sub(limit.used.unwrap_or(0))))
+fn room(usage: &Usage) -> u64 {
+    limit(usage, Resource::Secrets)
+        .map_or(u64::MAX, |limit| limit.allowed.saturating_sub(limit.used.unwrap_or(0)))
 }

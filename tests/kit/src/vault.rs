@@ -13,6 +13,7 @@ pub struct Vault {
     url: String,
     storage: PathBuf,
     clock: Option<Arc<AtomicU64>>,
+    host: Option<securecode_vault::host::Host>,
     /// Kept for as long as the vault runs.
     _folder: Option<tempfile::TempDir>,
     _runtime: Option<tokio::runtime::Runtime>,
@@ -25,7 +26,7 @@ impl Vault {
         SHARED.get_or_init(|| match std::env::var("SECURECODE_TEST_VAULT") {
             Ok(url) => {
                 let storage = std::env::var("SECURECODE_TEST_STORAGE").expect("the storage of that vault");
-                Vault { url, storage: storage.into(), clock: None, _folder: None, _runtime: None }
+                Vault { url, storage: storage.into(), clock: None, host: None, _folder: None, _runtime: None }
             }
             Err(_) => Vault::native(),
         })
@@ -45,11 +46,12 @@ impl Vault {
             .expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        runtime.spawn(securecode_vault::native::serve(host, listener, std::future::pending()));
+        runtime.spawn(securecode_vault::native::serve(host.clone(), listener, std::future::pending()));
         Self {
             url,
             storage: folder.path().to_owned(),
             clock: Some(clock),
+            host: Some(host),
             _folder: Some(folder),
             _runtime: Some(runtime),
         }
@@ -68,6 +70,34 @@ impl Vault {
     /// Moves a native vault's clock ahead.
     pub fn pass(&self, seconds: u64) {
         self.clock.as_ref().expect("a native vault").fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Does now what a native vault does every hour.
+    pub fn sweep(&self) {
+        let host = self.host.as_ref().expect("a native vault");
+        let runtime = self._runtime.as_ref().expect("a native vault");
+        runtime.block_on(securecode_vault::vault::sweep::run(host));
+    }
+
+    /// The database of a native vault.
+    pub fn database(&self) -> rusqlite::Connection {
+        self.host.as_ref().expect("a native vault");
+        rusqlite::Connection::open(self.storage.join("vault.db")).expect("the database")
+    }
+
+    /// How many rows a table of a native vault has.
+    pub fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        self.database().query_row(&sql, [], |row| row.get(0)).expect("a count")
+    }
+
+    /// Moves an account of a native vault to another plan.
+    pub fn set_plan(&self, account: protocol::AccountId, plan: &str) {
+        let changed = self
+            .database()
+            .execute("UPDATE usage SET plan = ?2 WHERE account = ?1", [&account.to_string(), plan])
+            .expect("a change");
+        assert_eq!(changed, 1);
     }
 
     /// A client without a credential.
