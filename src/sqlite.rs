@@ -119,16 +119,16 @@ impl Blobs for Sqlite {
 
     fn get(&self, key: String) -> Pending<'_, Result<Option<String>, DatabaseError>> {
         Box::pin(self.with(move |connection| {
-            connection
-                .query_row("SELECT text FROM blobs WHERE key = ?1", [key], |row| row.get(0))
-                .optional()
+            connection.query_row("SELECT text FROM blobs WHERE key = ?1", [key], |row| row.get(0)).optional()
         }))
     }
 
     fn delete(&self, key: String) -> Pending<'_, Result<(), DatabaseError>> {
-        Box::pin(self.with(move |connection| {
-            connection.execute("DELETE FROM blobs WHERE key = ?1", [key]).map(drop)
-        }))
+        Box::pin(
+            self.with(move |connection| {
+                connection.execute("DELETE FROM blobs WHERE key = ?1", [key]).map(drop)
+            }),
+        )
     }
 
     fn list(&self, prefix: String, cursor: Option<String>) -> Pending<'_, Result<Keys, DatabaseError>> {

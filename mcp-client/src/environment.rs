@@ -8,10 +8,15 @@ use crate::{
     remote::Remote,
 };
 use protocol::{
-    AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretName,
-    body::{Bundle, Change, Environment as Served, Environments, How, Listing, Read, Versioned, Written},
+    AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretId, SecretName,
+    body::{
+        Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewPolicy, Page, Read,
+        ReadEarlier, Version, Versioned, Written,
+    },
 };
-use sealing::{EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, WrapKey};
+use sealing::{
+    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, WrapKey,
+};
 use std::{
     cell::OnceCell,
     time::{Duration, Instant},
@@ -23,11 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A vault and an API key for it.
 pub struct Client {
     remote: Remote,
-    wrap: WrapKey,
+    credential: Credential,
     project: Option<Label>,
     environment: Option<Label>,
     opened: OnceCell<Environment>,
     least_version: u64,
+}
+
+/// What an environment's key is unwrapped with.
+enum Credential {
+    /// An API key's wrapping half.
+    Key(WrapKey),
+    /// Nothing any more: the owner's account key has opened the one environment that is meant.
+    Owner,
 }
 
 /// An environment whose key was unwrapped.
@@ -66,10 +79,22 @@ impl Client {
     pub fn new(config: &KeyConfig, environment: Option<Label>) -> Self {
         Self {
             remote: Remote::new(config.vault.clone()).with(&config.key.derive_token(&config.vault.audience)),
-            wrap: config.key.derive_wrap(),
+            credential: Credential::Key(config.key.derive_wrap()),
             project: config.project.clone(),
             environment: environment.or_else(|| config.environment.clone()),
             opened: OnceCell::new(),
+            least_version: 0,
+        }
+    }
+
+    /// An environment in its owner's hands: `remote` asks with a session.
+    pub fn of_owner(remote: Remote, environment: Environment) -> Self {
+        Self {
+            remote,
+            credential: Credential::Owner,
+            project: None,
+            environment: None,
+            opened: OnceCell::from(environment),
             least_version: 0,
         }
     }
@@ -132,9 +157,20 @@ impl Client {
 
     /// Unwraps an environment's key. What it is called is sealed with it, so the vault cannot pass off another.
     fn open(&self, account: AccountId, served: &Served) -> Result<Environment> {
-        let place = Place { account, project: served.project, environment: served.id };
-        let (key, names) = self.wrap.unwrap_environment_key(&place, served.generation, &served.key)?;
-        Ok(Environment { key, generation: served.generation, names })
+        match &self.credential {
+            Credential::Key(wrap) => {
+                let place = Place { account, project: served.project, environment: served.id };
+                let (key, names) = wrap.unwrap_environment_key(&place, served.generation, &served.key)?;
+                Ok(Environment { key, generation: served.generation, names })
+            }
+            Credential::Owner => {
+                let known = self
+                    .opened
+                    .get()
+                    .filter(|known| (known.id(), known.generation) == (served.id, served.generation));
+                known.cloned().ok_or_else(|| sealing::TrustError::NotCurrent.into())
+            }
+        }
     }
 
     /// Reads one secret, or the proof that there is none.
@@ -197,10 +233,22 @@ impl Client {
                 return Ok(listed);
             }
         }
-        Err(Error::new(Kind::Refused, "the environment changes while it is being listed", "try again"))
+        Err(changing())
     }
 
     fn list_once(&self, environment: &Environment) -> Result<Option<Vec<Listed>>> {
+        let Some(listing) = self.listing(environment)? else { return Ok(None) };
+        let mut listed = Vec::with_capacity(listing.items.len());
+        for entry in &listing.items {
+            let (name, meta, policy) = environment.key.open_entry(entry)?;
+            listed.push(Listed { name, meta, policy, version: entry.version, updated_at: entry.updated_at });
+        }
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(listed))
+    }
+
+    /// All pages of the list, checked against the manifest; nothing if it changed meanwhile.
+    fn listing(&self, environment: &Environment) -> Result<Option<Listing>> {
         let path = format!("/v1/environments/{}/secrets", environment.id());
         let mut listing: Listing = self.remote.get(&path)?;
         while let Some(cursor) = listing.next.take() {
@@ -216,13 +264,132 @@ impl Client {
         let manifest = Manifest::open(&environment.key, &listing.root, &listing.buckets)?;
         manifest.admits_entries(&listing.items)?;
         pins::check_and_advance(environment.id(), &listing.root, self.least_version)?;
-        let mut listed = Vec::with_capacity(listing.items.len());
-        for entry in &listing.items {
-            let (name, meta, policy) = environment.key.open_entry(entry)?;
-            listed.push(Listed { name, meta, policy, version: entry.version, updated_at: entry.updated_at });
+        Ok(Some(listing))
+    }
+
+    /// The versions of a secret that are kept, newest first: its name, tags and time of writing.
+    ///
+    /// # Errors
+    /// The refusal, also when there is no such secret; or that the answer is not trusted.
+    pub fn versions(&self, name: &SecretName) -> Result<Vec<Listed>> {
+        let environment = self.environment()?;
+        let index = environment.key.derive_index(name);
+        let path = format!("/v1/environments/{}/secrets/{index}/versions", environment.id());
+        let page: Page<Version> = self.remote.get(&path).map_err(|error| absent(error, name))?;
+        let open = |version: Version| {
+            let Version { id, version, name, meta, updated_at } = version;
+            let (name, meta) = environment.key.open_named(id, index, version, &name, &meta)?;
+            Ok(Listed { name, meta, policy: Policy::default(), version, updated_at })
+        };
+        page.items.into_iter().map(open).collect()
+    }
+
+    /// An earlier version of a secret.
+    ///
+    /// # Errors
+    /// The refusal, also when that version is not kept; or that the answer is not trusted.
+    pub fn read_version(&self, name: &SecretName, version: u64, how: How) -> Result<OpenedSecret> {
+        let environment = self.environment()?;
+        let index = environment.key.derive_index(name);
+        let path = format!(
+            "/v1/environments/{}/secrets/{index}/versions/{version}?how={}",
+            environment.id(),
+            word(how)
+        );
+        let read: ReadEarlier = self.remote.get(&path)?;
+        if (read.secret.index, read.secret.version) != (index, version) {
+            return Err(sealing::TrustError::NotCurrent.into());
         }
-        listed.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Some(listed))
+        Ok(environment.key.open_secret(&read.secret)?)
+    }
+
+    /// The deleted secrets that can be restored: each with its id, its newest version and when it was deleted.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn bin(&self) -> Result<Vec<(SecretId, u64, Listed)>> {
+        let environment = self.environment()?;
+        let path = format!("/v1/environments/{}/bin", environment.id());
+        let mut page: Page<Binned> = self.remote.get(&path)?;
+        let mut rows = std::mem::take(&mut page.items);
+        while let Some(cursor) = page.next.take() {
+            let cursor: SecretId = cursor.parse().map_err(|_| sealing::TrustError::DoesNotOpen)?;
+            page = self.remote.get(&format!("{path}?cursor={cursor}"))?;
+            rows.append(&mut page.items);
+        }
+        let open = |row: Binned| {
+            let (name, meta) =
+                environment.key.open_named(row.id, row.index, row.version, &row.name, &row.meta)?;
+            let listed = Listed {
+                name,
+                meta,
+                policy: Policy::default(),
+                version: row.version,
+                updated_at: row.updated_at,
+            };
+            Ok((row.id, row.deleted_at, listed))
+        };
+        rows.into_iter().map(open).collect()
+    }
+
+    /// A deleted secret.
+    ///
+    /// # Errors
+    /// The refusal, also when it is not in the bin; or that the answer is not trusted.
+    pub fn read_binned(&self, id: SecretId, how: How) -> Result<OpenedSecret> {
+        let environment = self.environment()?;
+        let path = format!("/v1/environments/{}/bin/{id}?how={}", environment.id(), word(how));
+        let read: ReadEarlier = self.remote.get(&path)?;
+        if read.secret.id != id {
+            return Err(sealing::TrustError::NotCurrent.into());
+        }
+        Ok(environment.key.open_secret(&read.secret)?)
+    }
+
+    /// Lays down a secret's policy, as its owner: `edit` is given the one it has.
+    ///
+    /// # Errors
+    /// The refusal, also when there is no such secret; or that the answer is not trusted.
+    pub fn change_policy(&self, name: &SecretName, edit: impl Fn(&mut Policy)) -> Result<Policy> {
+        self.until_written(|| {
+            let environment = self.environment()?;
+            let listing = self.listing(environment)?.ok_or_else(changing)?;
+            let index = environment.key.derive_index(name);
+            let found = listing.items.iter().find(|entry| entry.index == index);
+            let entry = found.ok_or_else(|| Error::absent(name))?;
+            let (_, _, mut policy) = environment.key.open_entry(entry)?;
+            edit(&mut policy);
+            let version = entry.policy.as_ref().map_or(1, |policy| policy.version.saturating_add(1));
+            let blob = environment.key.seal_policy(entry.id, index, version, &policy)?;
+            let mut manifest = Manifest::open(&environment.key, &listing.root, &listing.buckets)?;
+            manifest.set_policy(index, &blob);
+            let (root, buckets) = manifest.seal_next(&environment.key, &listing.buckets)?;
+            let body = NewPolicy {
+                policy: Versioned { version, blob },
+                canary: policy.canary,
+                root: root.clone(),
+                buckets,
+            };
+            let path = format!("/v1/environments/{}/secrets/{index}/policy", environment.id());
+            let _: Written = self.remote.put(&path, &body)?;
+            pins::check_and_advance(environment.id(), &root, self.least_version)?;
+            Ok(policy)
+        })
+    }
+
+    /// Tries a write again for as long as others are quicker, with full jitter.
+    fn until_written<T>(&self, mut write: impl FnMut() -> Result<T>) -> Result<T> {
+        let started = Instant::now();
+        let mut longest_wait = Duration::from_millis(50);
+        loop {
+            match write() {
+                Err(error) if error.code == Some(Code::ManifestOutdated) && started.elapsed() < PATIENCE => {
+                    std::thread::sleep(jitter(longest_wait));
+                    longest_wait = (longest_wait * 2).min(Duration::from_secs(5));
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Changes the environment: `edit` is given what is there now, and may be asked again when somebody else
@@ -234,30 +401,25 @@ impl Client {
         &self,
         mut edit: impl FnMut(&Environment, Contents) -> Result<Option<(Draft, T)>>,
     ) -> Result<Option<T>> {
-        let started = Instant::now();
-        let mut longest_wait = Duration::from_millis(50);
-        loop {
+        self.until_written(|| {
             let contents = self.read_all(How::Write)?;
             let environment = self.environment()?;
             let Some((draft, result)) = edit(environment, contents)? else { return Ok(None) };
             let (change, root) = draft.seal(environment)?;
             let path = format!("/v1/environments/{}/changes", environment.id());
-            match self.remote.post::<Written>(&path, &change) {
-                Ok(_) => {
-                    pins::check_and_advance(environment.id(), &root, self.least_version)?;
-                    return Ok(Some(result));
-                }
-                Err(error) if error.code == Some(Code::ManifestOutdated) && started.elapsed() < PATIENCE => {
-                    std::thread::sleep(jitter(longest_wait));
-                    longest_wait = (longest_wait * 2).min(Duration::from_secs(5));
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            let _: Written = self.remote.post(&path, &change)?;
+            pins::check_and_advance(environment.id(), &root, self.least_version)?;
+            Ok(Some(result))
+        })
     }
 }
 
 impl Environment {
+    /// An environment that its owner opened.
+    pub fn new(key: EnvironmentKey, generation: u64, names: EnvironmentNames) -> Self {
+        Self { key, generation, names }
+    }
+
     /// Its id.
     pub fn id(&self) -> EnvironmentId {
         self.key.place().environment
@@ -320,6 +482,24 @@ impl Draft {
         Ok(())
     }
 
+    /// Puts a deleted secret back: its next version, under its id.
+    ///
+    /// # Errors
+    /// When a secret of its name is there.
+    pub fn restore(&mut self, environment: &Environment, deleted: &OpenedSecret) -> Result<()> {
+        let OpenedSecret { id, name, version, meta, value, .. } = deleted;
+        if self.contents.manifest.entry(environment.key.derive_index(name)).is_some() {
+            return Err(Error::local(
+                format!("there is a secret {name} again"),
+                format!("delete or rename that one first: securecode rm {name}"),
+            ));
+        }
+        let sealed = environment.key.seal_secret(*id, version.saturating_add(1), name, meta, value)?;
+        self.contents.manifest.put(EnvironmentKey::entry(&sealed));
+        self.put.push(sealed);
+        Ok(())
+    }
+
     /// Deletes the secret of this name.
     pub fn delete(&mut self, environment: &Environment, name: &SecretName) {
         let index = environment.key.derive_index(name);
@@ -341,6 +521,15 @@ fn word(how: How) -> &'static str {
         How::Reveal => "reveal",
         How::Write => "write",
     }
+}
+
+fn changing() -> Error {
+    Error::new(Kind::Refused, "the environment changes while it is being listed", "try again")
+}
+
+/// The vault's `not_found`, in words about the secret.
+fn absent(error: Error, name: &SecretName) -> Error {
+    if error.code == Some(Code::NotFound) { Error::absent(name) } else { error }
 }
 
 /// A random part of `longest`, so that writers who met do not meet again.

@@ -30,6 +30,8 @@ pub struct Error {
     pub remedy: String,
     /// The vault's code, if it was the vault that refused.
     pub code: Option<Code>,
+    /// After how long the vault wants to be asked again, if it said so.
+    pub retry_after: Option<std::time::Duration>,
 }
 
 /// Shorthand.
@@ -43,7 +45,7 @@ impl Error {
 
     /// A failure of any kind.
     pub fn new(kind: Kind, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), remedy: remedy.into(), code: None }
+        Self { kind, what: what.into(), remedy: remedy.into(), code: None, retry_after: None }
     }
 
     /// A file or folder that could not be used.
@@ -63,7 +65,7 @@ impl Error {
     pub fn refused(code: Code, limit: Option<Resource>) -> Self {
         let (what, remedy) = code.advice().split_once("; ").unwrap_or((code.advice(), "try again"));
         let kind = match code {
-            Code::QuotaExceeded | Code::ReadsExhausted => Kind::Quota,
+            Code::QuotaExceeded | Code::ReadsExhausted | Code::TooManyRequests => Kind::Quota,
             Code::Unavailable => Kind::Unreachable,
             _ => Kind::Refused,
         };
@@ -71,7 +73,8 @@ impl Error {
             Some(limit) => format!("{what} ({})", describe(limit)),
             None => what.to_owned(),
         };
-        Self { kind, what: format!("the vault refused: {what}"), remedy: remedy.to_owned(), code: Some(code) }
+        let what = format!("the vault refused: {what}");
+        Self { kind, what, remedy: remedy.to_owned(), code: Some(code), retry_after: None }
     }
 }
 

@@ -3,15 +3,17 @@
 
 use crate::{
     config::{AccountFile, VaultAddress, person_vault},
+    environment::{Client, Environment},
     error::{Error, Kind, Result},
     remote::Remote,
     terminal,
 };
 use protocol::{
-    AccessToken, AccountId, AddressRange, Blob, Code, Email, EnvironmentId, KeyId, Label, Permission, Permissions, ProjectId,
+    AccessToken, AccountId, AddressRange, Blob, Code, Email, EnvironmentId, KeyId, Label, Permission,
+    Permissions, ProjectId,
     body::{
-        Account, Environments, Grant, Kdf, KeyEntry, LogIn, NewEnvironment, NewKey, NewProject, Page, PreLogin,
-        RevokeKey, RotateKey, SignUp, Versioned, Written,
+        Account, Environments, Grant, Kdf, KeyEntry, LogIn, NewEnvironment, NewKey, NewProject, Page,
+        PreLogin, RevokeKey, RotateKey, SignUp, Versioned, Written,
     },
 };
 use sealing::{
@@ -306,6 +308,17 @@ impl Owner {
         }
     }
 
+    /// An environment, opened by its owner's own record.
+    ///
+    /// # Errors
+    /// That the vault's answer is not trusted.
+    pub fn open_environment(&self, record: &EnvironmentRecord) -> Result<Client> {
+        let mut opened = self.environment_keys(std::slice::from_ref(record))?;
+        let (key, names) = opened.pop().ok_or(sealing::TrustError::Missing)?;
+        let environment = Environment::new(key, record.generation, names);
+        Ok(Client::of_owner(self.remote.clone(), environment))
+    }
+
     /// Makes an API key. The environment keys it gets are those of the owner's own record.
     ///
     /// # Errors
@@ -398,7 +411,8 @@ impl Owner {
         let mut ids: Vec<EnvironmentId> = environments.iter().map(|record| record.id).collect();
         ids.sort_unstable();
         let expires_at = expires_at.unwrap_or(0);
-        let record = KeyRecord { wrap, name: name.clone(), permissions, expires_at, environments: ids.clone() };
+        let record =
+            KeyRecord { wrap, name: name.clone(), permissions, expires_at, environments: ids.clone() };
         let record = self.key.seal_key_record(&record)?;
         let entry = ManifestKey {
             id: api_key.id(),
@@ -412,7 +426,10 @@ impl Owner {
     }
 
     /// The keys of these environments, in order, each checked against the owner's own record.
-    fn environment_keys(&self, records: &[EnvironmentRecord]) -> Result<Vec<(EnvironmentKey, EnvironmentNames)>> {
+    fn environment_keys(
+        &self,
+        records: &[EnvironmentRecord],
+    ) -> Result<Vec<(EnvironmentKey, EnvironmentNames)>> {
         let served: Environments = self.remote.get("/v1/environments")?;
         let open = |record: &EnvironmentRecord| {
             let found = served.environments.iter().find(|one| one.id == record.id);

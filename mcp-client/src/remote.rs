@@ -6,14 +6,21 @@ use crate::{
 };
 use protocol::{AccessToken, Problem};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{io::Read, time::Duration};
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 use ureq::http::{Request, Response};
 use zeroize::Zeroizing;
 
 /// No answer is longer: an environment of some hundred large secrets.
 const LONGEST_ANSWER: u64 = 32 << 20;
 
+/// How long a request waits in all because it came too fast.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A vault, and the credential it is asked with.
+#[derive(Clone)]
 pub struct Remote {
     agent: ureq::Agent,
     address: VaultAddress,
@@ -56,7 +63,7 @@ impl Remote {
     /// # Errors
     /// The refusal, or that there was no answer of a vault.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.read(self.agent.run(self.request("GET", path)?.body(()).map_err(malformed)?))
+        self.paced(|| self.read(self.agent.run(self.request("GET", path)?.body(()).map_err(malformed)?)))
     }
 
     /// `DELETE`.
@@ -64,7 +71,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::get`].
     pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.read(self.agent.run(self.request("DELETE", path)?.body(()).map_err(malformed)?))
+        self.paced(|| self.read(self.agent.run(self.request("DELETE", path)?.body(()).map_err(malformed)?)))
     }
 
     /// `PUT` of JSON.
@@ -86,8 +93,24 @@ impl Remote {
     fn send<T: DeserializeOwned>(&self, method: &str, path: &str, body: &impl Serialize) -> Result<T> {
         let json =
             serde_json::to_vec(body).map_err(|error| Error::local(error.to_string(), "report this"))?;
-        let request = self.request(method, path)?.header("content-type", "application/json");
-        self.read(self.agent.run(request.body(json).map_err(malformed)?))
+        self.paced(|| {
+            let request = self.request(method, path)?.header("content-type", "application/json");
+            self.read(self.agent.run(request.body(json.as_slice()).map_err(malformed)?))
+        })
+    }
+
+    /// Waits as long as the vault asks for, where that is not long, and asks again.
+    fn paced<T>(&self, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+        let started = Instant::now();
+        loop {
+            match ask() {
+                Err(error) => match error.retry_after {
+                    Some(wait) if started.elapsed() + wait <= PATIENCE => std::thread::sleep(wait),
+                    _ => return Err(error),
+                },
+                done => return done,
+            }
+        }
     }
 
     fn request(&self, method: &str, path: &str) -> Result<ureq::http::request::Builder> {
@@ -115,7 +138,10 @@ impl Remote {
             return serde_json::from_slice(body).map_err(|_| self.nonsense());
         }
         let problem: Problem = serde_json::from_slice(&body).map_err(|_| self.nonsense())?;
-        Err(Error::refused(problem.code, problem.limit))
+        Err(Error {
+            retry_after: problem.retry_after.map(Duration::from_secs),
+            ..Error::refused(problem.code, problem.limit)
+        })
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {

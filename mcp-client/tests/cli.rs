@@ -100,7 +100,7 @@ fn values_come_from_pipes_or_are_generated_and_lose_one_newline_alone() {
     assert_eq!(person.run(&["get", "G", "--reveal"]).ok().len(), 64);
     person.run(&["set", "G", "--generate=3"]).failed(1);
     person.run_with(&["set", "A"], b"a\0b", &[]).failed(1);
-    person.run_with(&["set", "A"], &vec![b'x'; 65537], &[]).failed(1);
+    person.run_with(&["set", "A"], &vec![b'x'; 65537], &[]).failed(6);
     let big = vec![b'x'; 65536];
     person.run_with(&["set", "BIG"], &big, &[]).ok();
     assert_eq!(person.run(&["get", "BIG", "--reveal"]).ok().len(), 65536);
@@ -113,6 +113,84 @@ fn values_come_from_pipes_or_are_generated_and_lose_one_newline_alone() {
     person.run_with(&["set", "PATH"], b"/tmp", &[]).failed(1);
     person.run_with(&["set", "GIT_TOKEN", "--allow-name"], b"allowed", &[]).ok();
     assert_eq!(person.run(&["run", "--no-mask", "--", "printenv", "GIT_TOKEN"]).ok(), "allowed\n");
+}
+
+#[test]
+fn what_a_secret_was_is_listed_and_brought_back() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    for value in ["one", "two"] {
+        person.run_with(&["set", "A", "--tag", value], value.as_bytes(), &[]).ok();
+    }
+    let history: Value = serde_json::from_str(&person.run(&["history", "A", "--json"]).ok()).unwrap();
+    let versions: Vec<u64> =
+        history.as_array().unwrap().iter().map(|one| one["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, [2, 1]);
+    assert!(person.run(&["history", "A"]).ok().contains("  current"));
+    person.run(&["restore", "A", "--version", "1"]).ok();
+    assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "one");
+    assert!(person.run(&["list"]).ok().contains("v3  [one]"));
+    assert!(person.run(&["restore", "A", "--version", "9"]).failed(3).contains("no version 9 of A"));
+    assert!(person.run(&["history", "B"]).failed(3).contains("no secret B"));
+
+    person.run(&["restore", "A"]).failed(3);
+    person.run(&["rm", "A"]).ok();
+    assert!(names(&person).is_empty());
+    person.run_with(&["set", "A"], b"another", &[]).ok();
+    assert!(person.run(&["restore", "A"]).failed(1).contains("there is a secret A again"));
+    person.run(&["rm", "A"]).ok();
+    // The one that was deleted last.
+    person.run(&["restore", "A"]).ok();
+    assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "another");
+}
+
+#[test]
+fn a_policy_is_laid_down_and_shown_by_the_owner() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    person.run_with(&["set", "A"], b"one", &[]).ok();
+    let shown = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&person.run(&[&["policy", "A", "--json"], arguments].concat()).ok()).unwrap()
+    };
+    assert_eq!((&shown(&[])["use"], &shown(&[])["hosts"]), (&"allow".into(), &serde_json::json!([])));
+    shown(&[
+        "--reveal",
+        "block",
+        "--host",
+        "b.example.com",
+        "--host",
+        "a.example.com",
+        "--production",
+        "true",
+    ]);
+    person.run_with(&["set", "A"], b"two", &[]).ok();
+    shown(&["--use", "ask"]);
+    let policy = shown(&[]);
+    assert_eq!(
+        (&policy["use"], &policy["reveal"], &policy["production"], &policy["hosts"]),
+        (
+            &"ask".into(),
+            &"block".into(),
+            &true.into(),
+            &serde_json::json!(["a.example.com", "b.example.com"])
+        )
+    );
+    assert_eq!(shown(&["--host", "any"])["hosts"], serde_json::json!([]));
+    assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "two");
+    person.run(&["policy", "B", "--use", "block"]).failed(3);
+    assert_eq!(person.run(&["policy", "A", "--use", "perhaps"]).code, 2);
+}
+
+#[test]
+fn a_canary_is_in_no_command_and_revokes_the_key_that_reads_it() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    person.run_with(&["set", "A"], b"one", &[]).ok();
+    person.run(&["canary", "AWS_SECRET"]).ok();
+    assert_eq!(names(&person), ["A", "AWS_SECRET"]);
+    let shown = person.run(&["run", "--", "sh", "-c", "echo \"${A:+has A} ${AWS_SECRET:-none}\""]).ok();
+    assert_eq!(shown, "has A none\n");
+    assert!(person.run(&["get", "AWS_SECRET", "--reveal"]).failed(3).contains("canary"));
+    assert!(person.run(&["list"]).failed(3).contains("revoked"));
+    let keys: Value = serde_json::from_str(&person.run(&["keys", "list", "--json"]).ok()).unwrap();
+    assert_eq!(keys[0]["status"], "locked");
 }
 
 #[test]
@@ -198,6 +276,24 @@ fn keys_are_made_listed_and_revoked() {
     );
     person.run(&["keys", "revoke", id]).ok();
     assert!(elsewhere.run_with(&["get", "A", "--reveal"], b"", &environment).failed(3).contains("revoked"));
+    let other: Value = serde_json::from_str(
+        &person
+            .run(&["keys", "create", "--environment", "dev", "--allow-ip", "203.0.113.0/24", "--json"])
+            .ok(),
+    )
+    .unwrap();
+    let environment =
+        [("SECURECODE_API_KEY", other["key"].as_str().unwrap()), ("SECURECODE_VAULT_URL", vault.url())];
+    assert!(elsewhere.run_with(&["list"], b"", &environment).failed(3).contains("network address"));
+    let rotated = person.run(&["keys", "rotate", other["id"].as_str().unwrap(), "--json"]).ok();
+    let rotated: Value = serde_json::from_str(&rotated).unwrap();
+    assert_eq!(rotated["replaces"], other["id"]);
+    let listed: Value = serde_json::from_str(&person.run(&["keys", "list", "--json"]).ok()).unwrap();
+    let entry = listed.as_array().unwrap().iter().find(|entry| entry["id"] == rotated["id"]).unwrap();
+    assert_eq!(entry["addresses"], serde_json::json!(["203.0.113.0/24"]), "the scope is the same");
+    let old = listed.as_array().unwrap().iter().find(|entry| entry["id"] == other["id"]).unwrap();
+    assert_eq!((&old["status"], &old["expires_at"]), (&"active".into(), &rotated["old_expires_at"]));
+    person.run(&["keys", "rotate", id]).failed(1);
     person.run(&["keys", "create", "--environment", "nope"]).failed(1);
     person.run(&["keys", "revoke", &"0".repeat(32)]).failed(1);
 }

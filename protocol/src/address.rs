@@ -17,7 +17,9 @@ pub struct AddressRange {
 
 /// The text is no range of addresses.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
-#[error("a range is an address with a prefix length, the rest of its bits zero: 203.0.113.0/24, 2001:db8::/32")]
+#[error(
+    "a range is an address with a prefix length, the rest of its bits zero: 203.0.113.0/24, 2001:db8::/32"
+)]
 pub struct ParseRangeError;
 
 /// An address as a number that IPv4 and IPv6 share.
@@ -57,7 +59,8 @@ impl AddressRange {
 impl FromStr for AddressRange {
     type Err = ParseRangeError;
     fn from_str(text: &str) -> Result<Self, ParseRangeError> {
-        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+        let (address, length) =
+            text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
         let address: IpAddr = address.parse().map_err(|_| ParseRangeError)?;
         let width = if address.is_ipv4() { Ipv4Addr::BITS } else { Ipv6Addr::BITS } as u8;
         let length = match length {
@@ -94,9 +97,17 @@ mod tests {
     #[test]
     fn a_range_holds_its_ends_and_nothing_beside_them() {
         for (range, inside, outside) in [
-            ("203.0.113.0/24", vec!["203.0.113.0", "203.0.113.255", "::ffff:203.0.113.7"], vec!["203.0.112.255", "203.0.114.0", "::1"]),
+            (
+                "203.0.113.0/24",
+                vec!["203.0.113.0", "203.0.113.255", "::ffff:203.0.113.7"],
+                vec!["203.0.112.255", "203.0.114.0", "::1"],
+            ),
             ("10.1.2.3", vec!["10.1.2.3"], vec!["10.1.2.2", "10.1.2.4"]),
-            ("2001:db8::/32", vec!["2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"], vec!["2001:db7:ffff::", "2001:db9::"]),
+            (
+                "2001:db8::/32",
+                vec!["2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"],
+                vec!["2001:db7:ffff::", "2001:db9::"],
+            ),
             ("0.0.0.0/0", vec!["0.0.0.0", "255.255.255.255"], vec!["::", "2001:db8::1"]),
             ("::/0", vec!["::", "10.0.0.1", "ffff::1"], vec![]),
         ] {
@@ -111,7 +122,17 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused_and_what_is_prints_as_itself() {
-        for text in ["", "10.0.0.0/33", "10.0.0.1/24", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "::/129", "example.com", "10.0.0.0/8 "] {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0.1/24",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0/8",
+            "::/129",
+            "example.com",
+            "10.0.0.0/8 ",
+        ] {
             assert!(text.parse::<AddressRange>().is_err(), "{text}");
         }
         for text in ["10.0.0.0/8", "2001:db8::/32", "0.0.0.0/0"] {

@@ -1,8 +1,8 @@
 //! Request and response bodies of the HTTP API, version 1. Requests refuse unknown fields.
 
 use crate::{
-    AccessToken, AccountId, AddressRange, Blob, Bytes32, Email, EnvironmentId, KeyId, NameIndex, Permissions, ProjectId,
-    Resource, Salt, SecretId,
+    AccessToken, AccountId, AddressRange, Blob, Bytes32, Email, EnvironmentId, KeyId, NameIndex, Permissions,
+    ProjectId, Resource, Salt, SecretId,
 };
 use serde::{Deserialize, Serialize};
 

@@ -77,7 +77,7 @@ impl Code {
                 "this key may not be used from this network address; the owner can create a key that may"
             }
             Self::CanaryRead => {
-                "this secret is a canary, which nobody has a reason to read: the key that asked for it is revoked"
+                "this secret is a canary, so the key that asked for it is revoked; tell the owner, and ask for another key"
             }
             Self::NotFound => "there is nothing of that id or at that path",
             Self::MethodNotAllowed => "that path does not take this method",

@@ -231,7 +231,8 @@ impl EnvironmentKey {
         index: NameIndex,
         sealed: Option<&Versioned>,
     ) -> Result<Policy, OpenError> {
-        sealed.map_or(Ok(Policy::default()), |sealed| self.open_policy(id, index, sealed.version, &sealed.blob))
+        sealed
+            .map_or(Ok(Policy::default()), |sealed| self.open_policy(id, index, sealed.version, &sealed.blob))
     }
 
     fn open_name(&self, id: SecretId, index: NameIndex, sealed: &Blob) -> Result<SecretName, OpenError> {

@@ -299,7 +299,8 @@ impl Manifest {
                 return Err(TrustError::Missing);
             }
         }
-        let indexes = served.iter().map(|secret| secret.index).chain(canaries.iter().map(|secret| secret.index));
+        let indexes =
+            served.iter().map(|secret| secret.index).chain(canaries.iter().map(|secret| secret.index));
         self.admits_indexes(&indexes.collect::<Vec<_>>())
     }
 
@@ -346,7 +347,8 @@ impl Manifest {
 
     /// Sets the policy of the secret of this index.
     pub fn set_policy(&mut self, index: NameIndex, policy: &Blob) {
-        let entry = self.bucket_mut(index).and_then(|bucket| bucket.iter_mut().find(|one| one.index == index));
+        let entry =
+            self.bucket_mut(index).and_then(|bucket| bucket.iter_mut().find(|one| one.index == index));
         if let Some(entry) = entry {
             entry.policy = digest(policy);
         }

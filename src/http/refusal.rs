@@ -46,7 +46,15 @@ impl Refused {
         let kind = format!("urn:securecode:problem:{}", crate::vault::audit::word(code));
         (
             status,
-            Problem { kind, status: status.as_u16(), code, detail, request_id: request_id.to_owned(), limit, retry_after },
+            Problem {
+                kind,
+                status: status.as_u16(),
+                code,
+                detail,
+                request_id: request_id.to_owned(),
+                limit,
+                retry_after,
+            },
         )
     }
 }

@@ -445,8 +445,7 @@ pub(super) async fn spring_canary(
         "UPDATE credentials SET revoked_at = ?2, mac = ?3 WHERE id = ?1 AND revoked_at = 0",
         [Value::from(&revoked.id), revoked.revoked_at.into(), host.pepper.row_mac(&revoked).into()],
     );
-    let ungranted =
-        Statement::new("DELETE FROM grants WHERE credential = ?1", [Value::from(&revoked.id)]);
+    let ungranted = Statement::new("DELETE FROM grants WHERE credential = ?1", [Value::from(&revoked.id)]);
     let audited = Statement::new(
         "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
          SELECT account, seq + 1, ?2, 0, ?3, ?4, ?5 FROM usage WHERE account = ?1",
@@ -458,7 +457,10 @@ pub(super) async fn spring_canary(
             Value::from(&revoked.id),
         ],
     );
-    (host.log)(&format!("ALERT request={} credential={} read a canary and is revoked", caller.request, revoked.id));
+    (host.log)(&format!(
+        "ALERT request={} credential={} read a canary and is revoked",
+        caller.request, revoked.id
+    ));
     match host.database.batch(vec![locked, ungranted, audited]).await {
         Ok(_) => Code::CanaryRead.into(),
         Err(error) => error.into(),

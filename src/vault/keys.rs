@@ -143,7 +143,12 @@ pub async fn create(host: &Host, caller: &Caller, id: KeyId, new: NewKey) -> Res
 ///
 /// # Errors
 /// `not_found` for a key that is not there, was revoked or was replaced before; or as [`create`].
-pub async fn rotate(host: &Host, caller: &Caller, id: KeyId, rotation: RotateKey) -> Result<Written, Refusal> {
+pub async fn rotate(
+    host: &Host,
+    caller: &Caller,
+    id: KeyId,
+    rotation: RotateKey,
+) -> Result<Written, Refusal> {
     let account = account_of(host, caller).await?;
     let now = host.now();
     if rotation.old_expires_at > now + MOST_OVERLAP {

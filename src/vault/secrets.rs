@@ -15,7 +15,10 @@ use crate::{
 };
 use protocol::{
     Blob, Code, EnvironmentId, NameIndex, Permission, SecretId,
-    body::{Bucket, Change, CredentialClass, How, Listing, NewPolicy, Read, SealedSecret, SecretEntry, Versioned, Written},
+    body::{
+        Bucket, Change, CredentialClass, How, Listing, NewPolicy, Read, SealedSecret, SecretEntry, Versioned,
+        Written,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -184,10 +187,7 @@ pub(super) struct Whole {
 
 impl Whole {
     /// The statements; ?3 is the environment, or NULL for the caller's only one.
-    pub(super) fn statements(
-        caller: &Caller,
-        environment: Option<EnvironmentId>,
-    ) -> [Statement; 2] {
+    pub(super) fn statements(caller: &Caller, environment: Option<EnvironmentId>) -> [Statement; 2] {
         let id = || [Value::from(environment.as_ref().map(Value::from))];
         [
             caller.guarded(
@@ -288,7 +288,9 @@ pub async fn change(
         ));
     }
     if change.put.iter().any(|secret| secret.policy.is_some()) {
-        return Err(Refusal::Invalid("a policy is written by its own endpoint, by the account's owner".into()));
+        return Err(Refusal::Invalid(
+            "a policy is written by its own endpoint, by the account's owner".into(),
+        ));
     }
     let rows = place_values(host, caller, &change.put).await?;
     let ask = Ask {
@@ -308,7 +310,10 @@ pub async fn change(
         [Value::from(&environment), json(serde_json::to_string(&change.delete))?.into()],
     );
     let dated = caller.guarded(
-        concat!("UPDATE bin SET deleted_at = ?4 WHERE environment = ?3 AND deleted_at = 0 AND ", permitted!()),
+        concat!(
+            "UPDATE bin SET deleted_at = ?4 WHERE environment = ?3 AND deleted_at = 0 AND ",
+            permitted!()
+        ),
         [Value::from(&environment), host.now().into()],
     );
     let put = caller.guarded(
@@ -398,7 +403,8 @@ async fn place_values<'a>(
     }
     let mut rows = Vec::with_capacity(secrets.len());
     for (number, secret) in secrets.iter().enumerate() {
-        let large::Put { value, blob, size } = large::put(host, &caller.request, number, &secret.value).await?;
+        let large::Put { value, blob, size } =
+            large::put(host, &caller.request, number, &secret.value).await?;
         let SealedSecret { index, id, version, name, meta, .. } = secret;
         rows.push(NewRow { index: *index, id: *id, version: *version, name, meta, value, blob, size });
     }

@@ -14,7 +14,8 @@ fn owner_with_key(vault: &Vault) -> (Owner, Key) {
 }
 
 fn versions(key: &Key, name: &str) -> Vec<u64> {
-    let page: Page<Version> = key.http.get(&key.path(&format!("/secrets/{}/versions", key.index(name)))).json();
+    let page: Page<Version> =
+        key.http.get(&key.path(&format!("/secrets/{}/versions", key.index(name)))).json();
     page.items.iter().map(|version| version.version).collect()
 }
 
@@ -157,11 +158,13 @@ fn lay_down(owner: &Owner, key: &Key, name: &str, version: u64, policy: &Policy)
 fn a_policy_is_the_owners_to_write_and_outlives_new_values() {
     let (owner, key) = owner_with_key(Vault::shared());
     key.put("A", b"one");
-    let policy = Policy { reveal: Consent::Block, hosts: vec!["api.example.com".into()], ..Policy::default() };
+    let policy =
+        Policy { reveal: Consent::Block, hosts: vec!["api.example.com".into()], ..Policy::default() };
     lay_down(&owner, &key, "A", 1, &policy).ok();
     key.put("A", b"two");
     let read: Read = key.http.get(&key.secret_path("A", How::Inject)).json();
-    let proof = sealing::Proof::open(&key.environment, &"A".parse().unwrap(), &read.root, &read.bucket).unwrap();
+    let proof =
+        sealing::Proof::open(&key.environment, &"A".parse().unwrap(), &read.root, &read.bucket).unwrap();
     proof.admits(read.secret.as_ref()).unwrap();
     let secret = read.secret.unwrap();
     assert_eq!(key.environment.open_secret(&secret).unwrap().policy, policy);

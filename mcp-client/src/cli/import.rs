@@ -6,10 +6,7 @@ use crate::{
     error::{Error, Kind, Result},
     names,
 };
-use protocol::{
-    Resource, SecretName, Tag,
-    body::{Limit, Usage},
-};
+use protocol::{Resource, SecretName, Tag, body::Usage};
 use sealing::{
     Meta, OpenedSecret,
     dotenv::{self, Assignment},
@@ -38,7 +35,7 @@ pub(super) fn run(client: &Client, import: &Import) -> Result<()> {
     let mut refused: Vec<String> =
         read.bad_lines.iter().map(|bad| format!("{path}:{}: {}", bad.line, bad.cause)).collect();
     let usage: Usage = client.remote().get("/v1/usage")?;
-    let longest = limit(&usage, Resource::ValueBytes).map_or(u64::MAX, |limit| limit.allowed);
+    let longest = super::secrets::longest_value(&usage);
     let mut good = Vec::new();
     for assignment in read.assignments {
         let length = assignment.value.expose().len() as u64;
@@ -214,12 +211,8 @@ fn new_meta(known: Option<&OpenedSecret>, tags: &[Tag]) -> Result<Meta> {
     )
 }
 
-fn limit(usage: &Usage, resource: Resource) -> Option<&Limit> {
-    usage.limits.iter().find(|limit| limit.resource == resource)
-}
-
 /// How many more secrets fit the plan.
 fn room(usage: &Usage) -> u64 {
-    limit(usage, Resource::Secrets)
-        .map_or(u64::MAX, |limit| limit.allowed.saturating_sub(limit.used.unwrap_or(0)))
+    let limit = usage.limits.iter().find(|limit| limit.resource == Resource::Secrets);
+    limit.map_or(u64::MAX, |limit| limit.allowed.saturating_sub(limit.used.unwrap_or(0)))
 }

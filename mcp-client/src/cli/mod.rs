@@ -3,9 +3,11 @@
 mod account;
 mod agent;
 mod check;
+mod history;
 mod import;
 mod init;
 mod keys;
+mod policy;
 mod run;
 mod secrets;
 mod usage;
@@ -20,6 +22,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand};
 use protocol::{AddressRange, KeyId, Label, Permission, SecretName, Tag};
+use sealing::Consent;
 use std::{
     ffi::OsString,
     io::Write,
@@ -116,6 +119,38 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// List a secret's versions that are kept, newest first.
+    History {
+        /// Which.
+        name: SecretName,
+        #[command(flatten)]
+        place: Place,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a secret again what it was in a version, or take it out of the bin.
+    Restore {
+        /// Which.
+        name: SecretName,
+        /// The version. Left out: the secret was deleted, in the last 30 days.
+        #[arg(long, value_name = "N")]
+        version: Option<u64>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show what you laid down for a secret, or change it. For the owner: no API key can.
+    Policy(Policy),
+    /// Make a secret a canary: a key that reads it is revoked. One is made if there is none. For the owner.
+    Canary {
+        /// Which.
+        name: SecretName,
+        /// Make it an ordinary secret again.
+        #[arg(long)]
+        off: bool,
+        #[command(flatten)]
+        place: OwnedPlace,
+    },
     /// Run a command with the secrets in its environment.
     Run {
         #[command(flatten)]
@@ -205,6 +240,76 @@ struct Place {
     /// The environment's name.
     #[arg(long)]
     environment: Option<Label>,
+}
+
+/// Which environment, for the owner of several projects. Left out, the one of this folder's project.
+#[derive(Args)]
+struct OwnedPlace {
+    /// The environment's name.
+    #[arg(long)]
+    environment: Option<Label>,
+    /// Its project.
+    #[arg(long)]
+    project: Option<Label>,
+}
+
+#[derive(Args)]
+struct Policy {
+    /// Which.
+    name: SecretName,
+    /// Whether commands may have it.
+    #[arg(long = "use", value_name = "allow|ask|block", value_parser = parse_consent)]
+    usage: Option<Consent>,
+    /// Whether it may be shown.
+    #[arg(long, value_name = "allow|ask|block", value_parser = parse_consent)]
+    reveal: Option<Consent>,
+    /// Whether it is a production secret.
+    #[arg(long, value_name = "true|false")]
+    production: Option<bool>,
+    /// A host it may be sent to; may be given again. `any` takes the limit away.
+    #[arg(long = "host", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// A program that may have it; may be given again. `any` takes the limit away.
+    #[arg(long = "command", value_name = "PROGRAM")]
+    commands: Vec<String>,
+    #[command(flatten)]
+    place: OwnedPlace,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Policy {
+    fn changes_something(&self) -> bool {
+        self.usage.is_some()
+            || self.reveal.is_some()
+            || self.production.is_some()
+            || !self.hosts.is_empty()
+            || !self.commands.is_empty()
+    }
+
+    fn edit(&self, policy: &mut sealing::Policy) {
+        policy.usage = self.usage.unwrap_or(policy.usage);
+        policy.reveal = self.reveal.unwrap_or(policy.reveal);
+        policy.production = self.production.unwrap_or(policy.production);
+        for (asked, list) in [(&self.hosts, &mut policy.hosts), (&self.commands, &mut policy.commands)] {
+            if !asked.is_empty() {
+                list.clone_from(asked);
+                list.retain(|one| one != "any");
+                list.sort();
+                list.dedup();
+            }
+        }
+    }
+}
+
+fn parse_consent(text: &str) -> Result<Consent> {
+    match text {
+        "allow" => Ok(Consent::Allow),
+        "ask" => Ok(Consent::Ask),
+        "block" => Ok(Consent::Block),
+        _ => Err(Error::local("it is allow, ask or block", "give one of them")),
+    }
 }
 
 #[derive(Args)]
@@ -331,6 +436,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
+        Command::History { name, place, json } => history::history(&client(place)?, &name, json),
+        Command::Restore { name, version, place } => history::restore(&client(place)?, &name, version),
+        Command::Policy(asked) => policy::policy(vault, &asked),
+        Command::Canary { name, off, place } => policy::canary(vault, &name, &place, off),
         Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
         Command::Run { place, only, no_mask, command, id: None } => {
             let (client, profile) = open(place)?;

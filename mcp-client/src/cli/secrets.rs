@@ -3,10 +3,13 @@
 use super::{Set, print_json, say};
 use crate::{
     environment::{Client, Draft},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     names, terminal,
 };
-use protocol::{SecretName, body::How};
+use protocol::{
+    Resource, SecretName,
+    body::{How, Usage},
+};
 use sealing::{Meta, SecretValue};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -73,6 +76,20 @@ pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
     };
     let value =
         SecretValue::new(bytes).map_err(|error| Error::local(error.to_string(), "give another value"))?;
+    // The plans take at least this much; for more it has to be asked.
+    if value.expose().len() > 65536 {
+        let longest = longest_value(&client.remote().get("/v1/usage")?);
+        let length = value.expose().len() as u64;
+        if length > longest {
+            return Err(Error::new(
+                Kind::Quota,
+                format!(
+                    "nothing was stored: {name} is {length} bytes long, and the plan takes at most {longest}"
+                ),
+                "give a shorter value, or change the plan",
+            ));
+        }
+    }
     let mut is_new = true;
     client.change(|environment, contents| {
         let known = contents.secrets.iter().find(|secret| secret.name == *name);
@@ -89,6 +106,12 @@ pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
     say!("{name} {}", if is_new { "stored" } else { "changed" });
     note_weak([(name, &value)]);
     Ok(())
+}
+
+/// The most bytes that the plan takes for one value.
+pub(super) fn longest_value(usage: &Usage) -> u64 {
+    let limit = usage.limits.iter().find(|limit| limit.resource == Resource::ValueBytes);
+    limit.map_or(u64::MAX, |limit| limit.allowed)
 }
 
 /// Says which values are too ordinary to be masked wherever they are printed.
@@ -118,12 +141,12 @@ pub(super) fn remove(client: &Client, name: &SecretName) -> Result<()> {
         Ok(Some((draft, ())))
     })?;
     removed.ok_or_else(|| Error::absent(name))?;
-    say!("{name} deleted");
+    say!("{name} deleted; for 30 days it can be had back: securecode restore {name}");
     Ok(())
 }
 
 /// Letters and digits, each equally likely: bytes past the last whole 62 are drawn again.
-fn generate(length: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn generate(length: usize) -> Result<Zeroizing<Vec<u8>>> {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     if !(8..=4096).contains(&length) {
         return Err(Error::local(

@@ -1,0 +1,96 @@
+//! `policy` and `canary`: what an owner lays down for a secret.
+
+use super::{OwnedPlace, Policy as Asked, current_folder, print_json, say, secrets};
+use crate::{
+    config::KeyConfig,
+    environment::{Client, Draft},
+    error::{Error, Result},
+    owner::Owner,
+};
+use protocol::SecretName;
+use sealing::{Consent, Meta, Policy, SecretValue};
+use serde_json::json;
+use std::io::Write;
+
+/// The environment that is named, or that of this folder's project, in its owner's hands.
+fn open(vault_url: Option<&str>, place: &OwnedPlace) -> Result<Client> {
+    let here = KeyConfig::find(&current_folder()?, vault_url).ok();
+    let project = place.project.clone().or_else(|| here.as_ref().and_then(|here| here.project.clone()));
+    let environment = place.environment.clone().or_else(|| here.and_then(|here| here.environment));
+    let environment = environment.ok_or_else(|| {
+        Error::local(
+            "no environment is named",
+            "name one: --environment E, or run this in a project of securecode",
+        )
+    })?;
+    let owner = Owner::unlock(vault_url)?;
+    owner.open_environment(&owner.find_environment(project.as_ref(), &environment)?)
+}
+
+pub(super) fn policy(vault_url: Option<&str>, asked: &Asked) -> Result<()> {
+    let client = open(vault_url, &asked.place)?;
+    let policy = if asked.changes_something() {
+        client.change_policy(&asked.name, |policy| asked.edit(policy))?
+    } else {
+        let listed = client.list()?;
+        let found = listed.into_iter().find(|one| one.name == asked.name);
+        found.ok_or_else(|| Error::absent(&asked.name))?.policy
+    };
+    show(&asked.name, &policy, asked.json)
+}
+
+/// Makes a secret a canary; one that nobody uses is made for it if there is none of that name.
+pub(super) fn canary(
+    vault_url: Option<&str>,
+    name: &SecretName,
+    place: &OwnedPlace,
+    off: bool,
+) -> Result<()> {
+    let client = open(vault_url, place)?;
+    if !off && !client.list()?.iter().any(|one| one.name == *name) {
+        crate::names::check(name)?;
+        let value = SecretValue::new(secrets::generate(32)?)
+            .map_err(|error| Error::local(error.to_string(), "report this"))?;
+        client.change(|environment, contents| {
+            let mut draft = Draft::new(contents);
+            draft.put(environment, name, &Meta::default(), &value)?;
+            Ok(Some((draft, ())))
+        })?;
+    }
+    client.change_policy(name, |policy| policy.canary = !off)?;
+    if off {
+        say!("{name} is an ordinary secret again");
+    } else {
+        say!(
+            "{name} is a canary: the key that reads it is revoked at once. Commands get the others without it."
+        );
+    }
+    Ok(())
+}
+
+fn show(name: &SecretName, policy: &Policy, json: bool) -> Result<()> {
+    if json {
+        return print_json(&json!({
+            "name": name, "use": word(policy.usage), "reveal": word(policy.reveal), "production": policy.production,
+            "canary": policy.canary, "hosts": policy.hosts, "commands": policy.commands,
+        }));
+    }
+    let any = |list: &[String]| if list.is_empty() { "any".to_owned() } else { list.join(", ") };
+    let yes = |flag: bool| if flag { "yes" } else { "no" };
+    say!("{name}");
+    say!("  use         {}", word(policy.usage));
+    say!("  reveal      {}", word(policy.reveal));
+    say!("  production  {}", yes(policy.production));
+    say!("  canary      {}", yes(policy.canary));
+    say!("  hosts       {}", any(&policy.hosts));
+    say!("  commands    {}", any(&policy.commands));
+    Ok(())
+}
+
+fn word(consent: Consent) -> &'static str {
+    match consent {
+        Consent::Allow => "allow",
+        Consent::Ask => "ask",
+        Consent::Block => "block",
+    }
+}
