@@ -109,7 +109,7 @@ macro_rules! decision {
                  CASE WHEN ?13 = 1 AND c.class = 'key' AND length(c.environments) = 32 THEN c.environments END)
              WHERE c.id = ?1 AND c.verifier IN (?2, ?3)
                AND c.revoked_at = 0 AND (c.expires_at = 0 OR c.expires_at > ?4)
-               AND (c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(c.addresses) r
+               AND (c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(nullif(c.addresses, '')) r
                    WHERE ?14 BETWEEN r.value ->> 'first' AND r.value ->> 'last'))
                AND c.paced - ?4 * 10 < 300
                AND (c.class = 'session' OR (c.permissions & ?8) = ?8)
@@ -339,7 +339,7 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
              'environments', c.environments, 'expires_at', c.expires_at, 'revoked_at', c.revoked_at,
              'addresses', c.addresses, 'verifier', c.verifier, 'mac', c.mac) AS credential,
              u.day, u.reads, u.reads_allowed, e.id AS environment, e.root, a.manifest, c.paced,
-             c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(c.addresses) r
+             c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(nullif(c.addresses, '')) r
                  WHERE ?5 BETWEEN r.value ->> 'first' AND r.value ->> 'last') AS address_allowed
          FROM credentials c JOIN usage u ON u.account = c.account
          JOIN accounts a ON a.id = c.account LEFT JOIN environments e ON e.account = c.account AND e.id = ?4
@@ -526,29 +526,33 @@ pub(super) fn scope_text(environments: impl IntoIterator<Item = EnvironmentId>) 
     environments.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// Makes the row of a new credential, with its MAC.
-pub(super) fn new_credential(
-    host: &Host,
-    token: &AccessToken,
-    account: protocol::AccountId,
-    class: CredentialClass,
-    permissions: Permissions,
-    environments: String,
-    expires_at: u64,
-    addresses: String,
-) -> CredentialRow {
-    let mut row = CredentialRow {
-        id: token.id(),
-        account,
-        class,
-        permissions: permissions.bits(),
-        environments,
-        expires_at,
-        revoked_at: 0,
-        addresses,
-        verifier: host.pepper.verifier(token).to_string(),
-        mac: String::new(),
-    };
-    row.mac = host.pepper.row_mac(&row);
-    row
+/// What a new credential is to be.
+pub(super) struct NewCredential<'a> {
+    pub(super) token: &'a AccessToken,
+    pub(super) account: protocol::AccountId,
+    pub(super) class: CredentialClass,
+    pub(super) permissions: Permissions,
+    pub(super) environments: String,
+    pub(super) expires_at: u64,
+    pub(super) addresses: String,
+}
+
+impl NewCredential<'_> {
+    /// Its row, with its MAC.
+    pub(super) fn row(self, host: &Host) -> CredentialRow {
+        let mut row = CredentialRow {
+            id: self.token.id(),
+            account: self.account,
+            class: self.class,
+            permissions: self.permissions.bits(),
+            environments: self.environments,
+            expires_at: self.expires_at,
+            revoked_at: 0,
+            addresses: self.addresses,
+            verifier: host.pepper.verifier(self.token).to_string(),
+            mac: String::new(),
+        };
+        row.mac = host.pepper.row_mac(&row);
+        row
+    }
 }

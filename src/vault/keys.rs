@@ -2,7 +2,7 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, decide, decide_write, new_credential, permitted, scope_text},
+    access::{Ask, Caller, NewCredential, decide, decide_write, permitted, scope_text},
     pepper::CredentialRow,
     projects::write_manifest,
 };
@@ -54,16 +54,16 @@ impl Registration {
         if new.addresses.len() > MOST_RANGES {
             return invalid("a key has at most 16 address ranges");
         }
-        let row = new_credential(
-            host,
-            &new.token,
+        let row = NewCredential {
+            token: &new.token,
             account,
-            CredentialClass::Key,
-            new.permissions,
-            scope_text(environments),
-            new.expires_at.unwrap_or(0),
-            ranges_text(&new.addresses)?,
-        );
+            class: CredentialClass::Key,
+            permissions: new.permissions,
+            environments: scope_text(environments),
+            expires_at: new.expires_at.unwrap_or(0),
+            addresses: ranges_text(&new.addresses)?,
+        }
+        .row(host);
         Ok(Self { id, row, new })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, Origin, decide, decide_write, new_credential, permitted},
+    access::{Ask, Caller, NewCredential, Origin, decide, decide_write, permitted},
     accounts::AccountRow,
     audit,
 };
@@ -65,16 +65,16 @@ pub async fn log_in(
 
     let now = host.now();
     let expires_at = now + LIFETIME;
-    let session = new_credential(
-        host,
-        &login.session,
-        id,
-        CredentialClass::Session,
-        Permissions::default(),
-        String::new(),
+    let session = NewCredential {
+        token: &login.session,
+        account: id,
+        class: CredentialClass::Session,
+        permissions: Permissions::default(),
+        environments: String::new(),
         expires_at,
-        String::new(),
-    );
+        addresses: String::new(),
+    }
+    .row(host);
     let entry = audit::entry("log_in", "allowed", Some(session.id), origin);
     let audited = Statement::new(
         "INSERT INTO audit (account, seq, at, cost, request, entry)
