@@ -138,3 +138,40 @@ CREATE TRIGGER bin_emptied AFTER DELETE ON bin WHEN NOT EXISTS (
 ) BEGIN
     DELETE FROM versions WHERE environment = OLD.environment AND secret = OLD.id;
 END;
+
+-- A new environment key on its way: what is sealed anew waits here until the environment turns to it at once.
+CREATE TABLE rotations (
+    environment TEXT PRIMARY KEY REFERENCES environments (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,           -- of the new key
+    owner_key TEXT NOT NULL,               -- kind 4 of that generation
+    started_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE resealed (
+    environment TEXT NOT NULL REFERENCES rotations (environment) ON DELETE CASCADE,
+    secret TEXT NOT NULL,                  -- the secret's id
+    version INTEGER NOT NULL,
+    name_index TEXT NOT NULL,              -- under the new key
+    name TEXT NOT NULL,                    -- kind 2
+    meta TEXT NOT NULL,                    -- kind 3
+    value TEXT NOT NULL,                   -- kind 1
+    blob TEXT,                             -- as in secrets
+    size INTEGER NOT NULL,                 -- as in secrets
+    policy TEXT,                           -- kind 13
+    policy_version INTEGER NOT NULL,
+    PRIMARY KEY (environment, secret, version)
+) STRICT;
+CREATE INDEX resealed_by_blob ON resealed (blob) WHERE blob IS NOT NULL;
+
+-- An environment turns to a key only when everything in it is sealed anew.
+CREATE TRIGGER environments_turn BEFORE UPDATE OF generation ON environments BEGIN
+    SELECT RAISE(ABORT, 'outdated') WHERE NOT EXISTS
+        (SELECT 1 FROM rotations WHERE environment = NEW.id AND generation = NEW.generation)
+    OR EXISTS (SELECT 1 FROM secrets s WHERE s.environment = NEW.id AND NOT EXISTS (
+        SELECT 1 FROM resealed r WHERE r.environment = NEW.id AND r.secret = s.id AND r.version = s.version
+        AND r.policy_version = s.policy_version))
+    OR EXISTS (SELECT 1 FROM versions v WHERE v.environment = NEW.id AND NOT EXISTS (
+        SELECT 1 FROM resealed r WHERE r.environment = NEW.id AND r.secret = v.secret AND r.version = v.version))
+    OR EXISTS (SELECT 1 FROM bin b WHERE b.environment = NEW.id AND NOT EXISTS (
+        SELECT 1 FROM resealed r WHERE r.environment = NEW.id AND r.secret = b.id AND r.version = b.version));
+END;

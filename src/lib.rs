@@ -38,12 +38,28 @@ pub fn router(host: Host) -> Router {
         .route("/healthz", get(http::health::read))
         .route("/v1/accounts", post(http::accounts::sign_up))
         .route("/v1/account", get(http::accounts::read))
+        .route("/v1/account/passphrase", put(http::accounts::change_passphrase))
+        .route("/v1/account/delete", post(http::accounts::delete))
+        .route("/v1/recoveries", post(http::accounts::recover))
         .route("/v1/prelogin", post(http::sessions::pre_login))
         .route("/v1/sessions", get(http::sessions::list).post(http::sessions::log_in))
         .route("/v1/sessions/{id}", delete(http::sessions::end))
         .route("/v1/projects/{id}", put(http::projects::create))
+        .route("/v1/projects/{id}/delete", post(http::projects::remove))
         .route("/v1/environments", get(http::environments::list))
         .route("/v1/environments/{id}", put(http::environments::create))
+        .route("/v1/environments/{id}/delete", post(http::environments::remove))
+        .route("/v1/environments/{id}/rotation", put(http::rotation::begin))
+        .route("/v1/environments/{id}/rotation/pending", get(http::rotation::pending))
+        .route(
+            "/v1/environments/{id}/rotation/resealed",
+            get(http::rotation::resealed)
+                .merge(post(http::rotation::keep).layer(DefaultBodyLimit::max(CHANGE_BODY))),
+        )
+        .route(
+            "/v1/environments/{id}/rotation/finish",
+            post(http::rotation::finish).layer(DefaultBodyLimit::max(CHANGE_BODY)),
+        )
         .route("/v1/environments/{id}/secrets", get(http::secrets::list))
         .route("/v1/environments/{id}/secrets/{index}", get(http::secrets::read))
         .route("/v1/environments/{id}/secrets/{index}/policy", put(http::secrets::write_policy))

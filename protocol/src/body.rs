@@ -467,6 +467,144 @@ pub struct Bucket {
     pub blob: Blob,
 }
 
+/// `PUT /v1/environments/{id}/rotation`: begins, or goes on, with the environment key of the next generation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRotation {
+    /// Of the new key: one above the one in use.
+    pub generation: u64,
+    /// Kind 4 of that generation.
+    pub key: Blob,
+}
+
+/// The rotation that is under way: the one that was begun first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rotation {
+    /// Of the new key.
+    pub generation: u64,
+    /// Kind 4 of that generation.
+    pub key: Blob,
+    /// How many of the secrets, versions and deleted secrets are sealed anew.
+    pub done: u64,
+    /// How many there are.
+    pub all: u64,
+}
+
+/// `GET /v1/environments/{id}/rotation/pending`: some of what is to be sealed anew; nothing when all is.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Pending {
+    /// Secrets, earlier versions and deleted secrets, under the key in use.
+    pub items: Vec<SealedSecret>,
+}
+
+/// `POST /v1/environments/{id}/rotation/resealed`: the same, under the new key: ids and versions stay.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resealed {
+    /// At most 1 MiB of them.
+    pub items: Vec<SealedSecret>,
+}
+
+/// `POST /v1/environments/{id}/rotation/finish`: the environment turns to the new key, with everything in it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishRotation {
+    /// The root under the new key, one version above the one it replaces.
+    pub root: Versioned,
+    /// All buckets that the root names.
+    pub buckets: Vec<Bucket>,
+    /// The new key wrapped for each API key that may still use the environment.
+    pub grants: Vec<KeyGrant>,
+    /// The account manifest that names the new generation.
+    pub manifest: Versioned,
+}
+
+/// An environment key wrapped for one of the account's API keys.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyGrant {
+    /// The API key.
+    pub credential: KeyId,
+    /// Kind 5.
+    pub key: Blob,
+}
+
+/// What proves that an account's owner is there, beside a session.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OwnerProof {
+    /// Half of the stretched passphrase.
+    Login(Bytes32),
+    /// The recovery code's authenticator.
+    Recovery(Bytes32),
+}
+
+/// `PUT /v1/account/passphrase`: another passphrase. Every other session ends.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassphrase {
+    /// The passphrase so far, or the recovery code.
+    pub proof: OwnerProof,
+    /// How the new passphrase was stretched.
+    pub kdf: Kdf,
+    /// Half of the new stretched passphrase.
+    pub login: Bytes32,
+    /// Kind 6, under the new one.
+    pub account_key: Blob,
+    /// Another recovery code: after the one so far was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<NewRecovery>,
+}
+
+/// A recovery code, as the vault sees it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRecovery {
+    /// Its authenticator.
+    pub recovery: Bytes32,
+    /// Kind 7.
+    pub account_key_by_recovery: Blob,
+}
+
+/// `POST /v1/recoveries`: logs in with the recovery code.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recover {
+    /// The account's address.
+    pub email: Email,
+    /// The recovery code's authenticator.
+    pub recovery: Bytes32,
+    /// The session's token, made by the client.
+    pub session: AccessToken,
+}
+
+/// The answer of `POST /v1/recoveries`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recovered {
+    /// The account's id.
+    pub account: AccountId,
+    /// Kind 7.
+    pub account_key_by_recovery: Blob,
+    /// Kind 12.
+    pub manifest: Versioned,
+}
+
+/// `POST /v1/account/delete`: the account and everything in it, at once and for good.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAccount {
+    /// The passphrase, or the recovery code.
+    pub proof: OwnerProof,
+}
+
+/// `POST /v1/projects/{id}/delete` and `POST /v1/environments/{id}/delete`: with everything in it, for good.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removal {
+    /// The account manifest that names it no more.
+    pub manifest: Versioned,
+}
+
 /// The answer to a write that was audited.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Written {

@@ -9,7 +9,7 @@ use crate::{
 use axum::{Json, extract::State};
 use protocol::{
     EnvironmentId,
-    body::{Environments, NewEnvironment, Written},
+    body::{Environments, NewEnvironment, Removal, Written},
 };
 
 /// `GET /v1/environments`
@@ -25,4 +25,14 @@ pub(crate) async fn create(
     Body(new): Body<NewEnvironment>,
 ) -> Result<Json<Written>, Refused> {
     Ok(Json(environments::create(&host, &caller, id, new).await?))
+}
+
+/// `POST /v1/environments/{id}/delete`
+pub(crate) async fn remove(
+    State(host): State<Host>,
+    caller: Caller,
+    Named(id): Named<EnvironmentId>,
+    Body(removal): Body<Removal>,
+) -> Result<Json<Written>, Refused> {
+    Ok(Json(environments::remove(&host, &caller, id, removal).await?))
 }

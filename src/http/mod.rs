@@ -12,6 +12,7 @@ pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod projects;
 pub(crate) mod refusal;
+pub(crate) mod rotation;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod usage;

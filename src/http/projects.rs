@@ -9,7 +9,7 @@ use crate::{
 use axum::{Json, extract::State};
 use protocol::{
     ProjectId,
-    body::{NewProject, Written},
+    body::{NewProject, Removal, Written},
 };
 
 /// `PUT /v1/projects/{id}`
@@ -20,4 +20,14 @@ pub(crate) async fn create(
     Body(new): Body<NewProject>,
 ) -> Result<Json<Written>, Refused> {
     Ok(Json(projects::create(&host, &caller, id, new).await?))
+}
+
+/// `POST /v1/projects/{id}/delete`
+pub(crate) async fn remove(
+    State(host): State<Host>,
+    caller: Caller,
+    Named(id): Named<ProjectId>,
+    Body(removal): Body<Removal>,
+) -> Result<Json<Written>, Refused> {
+    Ok(Json(projects::remove(&host, &caller, id, removal).await?))
 }

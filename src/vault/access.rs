@@ -10,7 +10,7 @@ use crate::{
     host::Host,
 };
 use protocol::{
-    AccessToken, Blob, Code, EnvironmentId, NameIndex, Permission, Permissions,
+    AccessToken, AccountId, Blob, Code, EnvironmentId, NameIndex, Permission, Permissions,
     body::{CredentialClass, How, Versioned, Written},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -526,10 +526,25 @@ pub(super) fn scope_text(environments: impl IntoIterator<Item = EnvironmentId>) 
     environments.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
+/// The account of a credential, if its token is right. Decides nothing.
+pub(super) async fn account_of(host: &Host, caller: &Caller) -> Result<AccountId, Refusal> {
+    #[derive(Deserialize)]
+    struct Found {
+        account: AccountId,
+    }
+    let [current, previous] = host.pepper.verifiers(&caller.token);
+    let statement = Statement::new(
+        "SELECT account FROM credentials WHERE id = ?1 AND verifier IN (?2, ?3)",
+        [Value::from(&caller.token.id()), Value::from(&current), Value::from(&previous)],
+    );
+    let found: Option<Found> = host.database.run(statement).await?.row()?;
+    found.map(|found| found.account).ok_or(Refusal::Because(Code::Unauthenticated))
+}
+
 /// What a new credential is to be.
 pub(super) struct NewCredential<'a> {
     pub(super) token: &'a AccessToken,
-    pub(super) account: protocol::AccountId,
+    pub(super) account: AccountId,
     pub(super) class: CredentialClass,
     pub(super) permissions: Permissions,
     pub(super) environments: String,

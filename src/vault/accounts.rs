@@ -2,9 +2,10 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, Origin, decide, permitted},
+    access::{Ask, Caller, Origin, account_of, decide, decide_write, permitted},
     audit,
     columns::Column,
+    sessions::register_session,
 };
 use crate::{
     database::{Statement, Value},
@@ -12,7 +13,9 @@ use crate::{
 };
 use protocol::{
     AccountId, Blob, Code, Salt,
-    body::{Account, Kdf, SignUp, Versioned},
+    body::{
+        Account, DeleteAccount, Kdf, NewPassphrase, OwnerProof, Recover, Recovered, SignUp, Versioned, Written,
+    },
 };
 use serde::Deserialize;
 
@@ -108,4 +111,124 @@ pub async fn read(host: &Host, caller: &Caller) -> Result<Account, Refusal> {
     let mut permit = decide(host, caller, ask, vec![row]).await?;
     let row: AccountRow = permit.answer()?.row()?.ok_or(Code::NotFound)?;
     row.open(host, permit.credential().expires_at)
+}
+
+/// Compares a proof with what is stored of the account, in constant time.
+async fn check_proof(host: &Host, caller: &Caller, proof: &OwnerProof) -> Result<AccountId, Refusal> {
+    #[derive(Deserialize)]
+    struct Stored {
+        login_verifier: String,
+        recovery_verifier: String,
+    }
+    let account = account_of(host, caller).await?;
+    let statement = Statement::new(
+        "SELECT login_verifier, recovery_verifier FROM accounts WHERE id = ?1",
+        [Value::from(&account)],
+    );
+    let stored: Stored = host.database.run(statement).await?.row()?.ok_or(Code::NotFound)?;
+    let proven = match proof {
+        OwnerProof::Login(login) => host.pepper.login(account, login).matches(&stored.login_verifier),
+        OwnerProof::Recovery(auth) => host.pepper.recovery(account, auth).matches(&stored.recovery_verifier),
+    };
+    if proven { Ok(account) } else { Err(Code::LoginFailed.into()) }
+}
+
+/// Gives the account another passphrase, and another recovery code if one comes with it. Every other session ends.
+///
+/// # Errors
+/// `login_failed` for a wrong proof, or the caller's refusal.
+pub async fn change_passphrase(host: &Host, caller: &Caller, new: NewPassphrase) -> Result<Written, Refusal> {
+    let account = check_proof(host, caller, &new.proof).await?;
+    let ask = Ask { action: "change_passphrase", owner_only: true, ..Ask::default() };
+    let changed = caller.guarded(
+        concat!(
+            "UPDATE accounts SET salt = ?4, memory_kib = ?5, passes = ?6, lanes = ?7, login_verifier = ?8, account_key = ?9
+             WHERE id = ?3 AND ",
+            permitted!()
+        ),
+        [
+            Value::from(&account),
+            Value::from(&new.kdf.salt),
+            u64::from(new.kdf.memory_kib).into(),
+            u64::from(new.kdf.passes).into(),
+            u64::from(new.kdf.lanes).into(),
+            Value::from(&host.pepper.login(account, &new.login)),
+            ACCOUNT_KEY.seal(host, &account, new.account_key.as_bytes())?.into(),
+        ],
+    );
+    let ended = caller.guarded(
+        concat!(
+            "DELETE FROM credentials WHERE account = ?3 AND class = 'session' AND id <> ?1 AND ",
+            permitted!()
+        ),
+        [Value::from(&account)],
+    );
+    let mut statements = vec![changed, ended];
+    if let Some(recovery) = &new.recovery {
+        statements.push(caller.guarded(
+            concat!(
+                "UPDATE accounts SET recovery_verifier = ?4, account_key_by_recovery = ?5 WHERE id = ?3 AND ",
+                permitted!()
+            ),
+            [
+                Value::from(&account),
+                Value::from(&host.pepper.recovery(account, &recovery.recovery)),
+                ACCOUNT_KEY_BY_RECOVERY
+                    .seal(host, &account, recovery.account_key_by_recovery.as_bytes())?
+                    .into(),
+            ],
+        ));
+    }
+    decide_write(host, caller, ask, statements).await
+}
+
+/// Logs in with the recovery code: registers the session's token and answers what that code opens.
+///
+/// # Errors
+/// `login_failed`, the same for an unknown address and a wrong code.
+pub async fn recover(
+    host: &Host,
+    request: &String,
+    origin: &Origin,
+    recover: Recover,
+) -> Result<Recovered, Refusal> {
+    #[derive(Deserialize)]
+    struct Found {
+        id: AccountId,
+        recovery_verifier: String,
+        account_key_by_recovery: String,
+        manifest_version: u64,
+        manifest: Blob,
+    }
+    let statement = Statement::new(
+        "SELECT id, recovery_verifier, account_key_by_recovery, manifest_version, manifest FROM accounts
+         WHERE email_index = ?1",
+        [Value::from(&host.pepper.email_index(&recover.email))],
+    );
+    let found: Option<Found> = host.database.run(statement).await?.row()?;
+    // The same work for an address without an account.
+    let (id, stored) = found
+        .as_ref()
+        .map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.id, &found.recovery_verifier));
+    let matches = host.pepper.recovery(id, &recover.recovery).matches(stored);
+    let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
+    register_session(host, request, origin, "recover", id, &recover.session).await?;
+    let wrapped = ACCOUNT_KEY_BY_RECOVERY.open(host, &id, &found.account_key_by_recovery)?;
+    Ok(Recovered {
+        account: id,
+        account_key_by_recovery: Blob::from_sealed(wrapped.to_vec()),
+        manifest: Versioned { version: found.manifest_version, blob: found.manifest },
+    })
+}
+
+/// Deletes an account, with everything in it.
+///
+/// # Errors
+/// `login_failed` for a wrong proof, or the caller's refusal.
+pub async fn delete(host: &Host, caller: &Caller, deletion: DeleteAccount) -> Result<Written, Refusal> {
+    let account = check_proof(host, caller, &deletion.proof).await?;
+    let ask = Ask { action: "delete_account", owner_only: true, ..Ask::default() };
+    let deleted = caller
+        .guarded(concat!("DELETE FROM accounts WHERE id = ?3 AND ", permitted!()), [Value::from(&account)]);
+    decide_write(host, caller, ask, vec![deleted]).await
 }

@@ -2,13 +2,13 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, decide, decide_write, permitted},
+    access::{Ask, Caller, Scope, decide, decide_write, permitted},
     projects::write_manifest,
 };
 use crate::{database::Value, host::Host};
 use protocol::{
     Blob, EnvironmentId, Permissions, ProjectId,
-    body::{CredentialClass, Environment, Environments, NewEnvironment, Written},
+    body::{CredentialClass, Environment, Environments, NewEnvironment, Removal, Written},
 };
 use serde::Deserialize;
 
@@ -46,6 +46,29 @@ pub async fn create(
         [Value::from(&id), Value::from(new.buckets.first().map(Value::from))],
     );
     decide_write(host, caller, ask, vec![inserted, bucket, write_manifest(caller, &new.manifest)]).await
+}
+
+/// Deletes an environment, with everything in it.
+///
+/// # Errors
+/// `manifest_outdated`, or the caller's refusal.
+pub async fn remove(
+    host: &Host,
+    caller: &Caller,
+    id: EnvironmentId,
+    removal: Removal,
+) -> Result<Written, Refusal> {
+    let manifest = &removal.manifest;
+    let ask = Ask {
+        action: "delete_environment",
+        scope: Scope::Environment(id),
+        owner_only: true,
+        manifest: Some(manifest),
+        ..Ask::default()
+    };
+    let deleted = caller
+        .guarded(concat!("DELETE FROM environments WHERE id = ?3 AND ", permitted!()), [Value::from(&id)]);
+    decide_write(host, caller, ask, vec![deleted, write_manifest(caller, manifest)]).await
 }
 
 /// An environment's row with its key in both wrappings; which of them a caller gets is its class's.

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal,
-    access::{Ask, Caller, NewCredential, decide, decide_write, permitted, scope_text},
+    access::{Ask, Caller, NewCredential, account_of, decide, decide_write, permitted, scope_text},
     pepper::CredentialRow,
     projects::write_manifest,
 };
@@ -187,21 +187,6 @@ async fn stored_key(host: &Host, account: AccountId, id: KeyId) -> Result<Creden
     }
     (host.log)(&format!("ALERT credential={id} row MAC does not verify"));
     Err(Code::IntegrityFailure.into())
-}
-
-/// The account of a credential, if its token is right. Decides nothing.
-async fn account_of(host: &Host, caller: &Caller) -> Result<AccountId, Refusal> {
-    #[derive(Deserialize)]
-    struct Found {
-        account: AccountId,
-    }
-    let [current, previous] = host.pepper.verifiers(&caller.token);
-    let statement = Statement::new(
-        "SELECT account FROM credentials WHERE id = ?1 AND verifier IN (?2, ?3)",
-        [Value::from(&caller.token.id()), Value::from(&current), Value::from(&previous)],
-    );
-    let found: Option<Found> = host.database.run(statement).await?.row()?;
-    found.map(|found| found.account).ok_or(Refusal::Because(Code::Unauthenticated))
 }
 
 fn ranges_of(text: &str) -> Vec<AddressRange> {

@@ -83,7 +83,8 @@ pub(super) async fn sweep(host: &Host) -> Result<(), Refusal> {
             "SELECT k.value AS key FROM json_each(?1) k
              WHERE NOT EXISTS (SELECT 1 FROM secrets WHERE blob = k.value)
                AND NOT EXISTS (SELECT 1 FROM versions WHERE blob = k.value)
-               AND NOT EXISTS (SELECT 1 FROM bin WHERE blob = k.value)",
+               AND NOT EXISTS (SELECT 1 FROM bin WHERE blob = k.value)
+               AND NOT EXISTS (SELECT 1 FROM resealed WHERE blob = k.value)",
             [Value::from(keys)],
         );
         for Orphan { key } in host.database.run(orphans).await?.rows()? {

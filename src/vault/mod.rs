@@ -11,6 +11,7 @@ pub mod keys;
 mod large;
 pub mod pepper;
 pub mod projects;
+pub mod rotation;
 pub mod secrets;
 pub mod sessions;
 pub mod sweep;

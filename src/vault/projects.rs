@@ -10,7 +10,7 @@ use crate::{
 };
 use protocol::{
     ProjectId,
-    body::{NewProject, Versioned, Written},
+    body::{NewProject, Removal, Versioned, Written},
 };
 
 /// Makes a project.
@@ -34,6 +34,28 @@ pub async fn create(
         [Value::from(&id), host.now().into()],
     );
     decide_write(host, caller, ask, vec![inserted, write_manifest(caller, &new.manifest)]).await
+}
+
+/// Deletes a project, with its environments and everything in them.
+///
+/// # Errors
+/// `manifest_outdated`, or the caller's refusal. One that is not there is gone already.
+pub async fn remove(
+    host: &Host,
+    caller: &Caller,
+    id: ProjectId,
+    removal: Removal,
+) -> Result<Written, Refusal> {
+    let manifest = &removal.manifest;
+    let ask = Ask { action: "delete_project", owner_only: true, manifest: Some(manifest), ..Ask::default() };
+    let deleted = caller.guarded(
+        concat!(
+            "DELETE FROM projects WHERE id = ?3 AND account = (SELECT account FROM credentials WHERE id = ?1) AND ",
+            permitted!()
+        ),
+        [Value::from(&id)],
+    );
+    decide_write(host, caller, ask, vec![deleted, write_manifest(caller, manifest)]).await
 }
 
 /// The statement that writes the account manifest of an owner's command.

@@ -365,7 +365,7 @@ pub(super) fn write_root(
 
 /// A secret as SQL takes it.
 #[derive(Serialize)]
-struct NewRow<'a> {
+pub(super) struct NewRow<'a> {
     index: NameIndex,
     id: SecretId,
     version: u64,
@@ -374,11 +374,13 @@ struct NewRow<'a> {
     value: String,
     blob: Option<String>,
     size: usize,
+    policy: Option<&'a Blob>,
+    policy_version: u64,
 }
 
 /// Puts each value where its size belongs. What is no row's is written before the decision, so whoever has no
 /// credential, or whose plan takes no such value, is refused first.
-async fn place_values<'a>(
+pub(super) async fn place_values<'a>(
     host: &Host,
     caller: &Caller,
     secrets: &'a [SealedSecret],
@@ -405,8 +407,21 @@ async fn place_values<'a>(
     for (number, secret) in secrets.iter().enumerate() {
         let large::Put { value, blob, size } =
             large::put(host, &caller.request, number, &secret.value).await?;
-        let SealedSecret { index, id, version, name, meta, .. } = secret;
-        rows.push(NewRow { index: *index, id: *id, version: *version, name, meta, value, blob, size });
+        let SealedSecret { index, id, version, name, meta, policy, .. } = secret;
+        let (policy, policy_version) =
+            policy.as_ref().map_or((None, 0), |policy| (Some(&policy.blob), policy.version));
+        rows.push(NewRow {
+            index: *index,
+            id: *id,
+            version: *version,
+            name,
+            meta,
+            value,
+            blob,
+            size,
+            policy,
+            policy_version,
+        });
     }
     Ok(rows)
 }

@@ -11,7 +11,7 @@ use crate::{
     host::Host,
 };
 use protocol::{
-    AccountId, Code, Email, KeyId, Permissions,
+    AccessToken, AccountId, Code, Email, KeyId, Permissions,
     body::{Account, CredentialClass, Kdf, LogIn, Page, Session, Written},
 };
 use serde::Deserialize;
@@ -63,10 +63,23 @@ pub async fn log_in(
     let matches = host.pepper.login(id, &login.login).matches(stored);
     let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
 
+    let expires_at = register_session(host, request, origin, "log_in", id, &login.session).await?;
+    found.account.open(host, expires_at)
+}
+
+/// Registers a session's token, and writes down that somebody logged in. Answers when it ends.
+pub(super) async fn register_session(
+    host: &Host,
+    request: &String,
+    origin: &Origin,
+    action: &str,
+    id: AccountId,
+    token: &AccessToken,
+) -> Result<u64, Refusal> {
     let now = host.now();
     let expires_at = now + LIFETIME;
     let session = NewCredential {
-        token: &login.session,
+        token: token,
         account: id,
         class: CredentialClass::Session,
         permissions: Permissions::default(),
@@ -75,7 +88,7 @@ pub async fn log_in(
         addresses: String::new(),
     }
     .row(host);
-    let entry = audit::entry("log_in", "allowed", Some(session.id), origin);
+    let entry = audit::entry(action, "allowed", Some(session.id), origin);
     let audited = Statement::new(
         "INSERT INTO audit (account, seq, at, cost, request, entry)
          SELECT account, seq + 1, ?2, 0, ?3, ?4 FROM usage WHERE account = ?1",
@@ -103,7 +116,7 @@ pub async fn log_in(
         [Value::from(&id), now.into()],
     );
     host.database.batch(vec![audited, inserted, swept]).await?;
-    found.account.open(host, expires_at)
+    Ok(expires_at)
 }
 
 /// The owner's sessions.
