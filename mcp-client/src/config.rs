@@ -327,6 +327,15 @@ impl AccountFile {
         home::replace_private_file(&Self::path()?, text.as_bytes())
     }
 
+    /// Forgets the account on this machine.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn remove() -> Result<()> {
+        let path = Self::path()?;
+        std::fs::remove_file(&path).map_err(|error| Error::io(&path, &error))
+    }
+
     /// The pin of the account manifest.
     pub fn pin(&self) -> Pin {
         let digest = data_encoding::HEXLOWER.decode(self.manifest_digest.as_bytes()).ok();

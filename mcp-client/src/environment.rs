@@ -11,7 +11,7 @@ use protocol::{
     AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretId, SecretName,
     body::{
         Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewPolicy, Page, Read,
-        ReadEarlier, Version, Versioned, Written,
+        ReadEarlier, SecretEntry, Version, Versioned, Written,
     },
 };
 use sealing::{
@@ -247,6 +247,15 @@ impl Client {
         Ok(Some(listed))
     }
 
+    /// The newest root and what it names, values left out.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn entries(&self) -> Result<(Versioned, Vec<SecretEntry>)> {
+        let listing = self.listing(self.environment()?)?.ok_or_else(changing)?;
+        Ok((listing.root, listing.items))
+    }
+
     /// All pages of the list, checked against the manifest; nothing if it changed meanwhile.
     fn listing(&self, environment: &Environment) -> Result<Option<Listing>> {
         let path = format!("/v1/environments/{}/secrets", environment.id());
@@ -378,7 +387,10 @@ impl Client {
     }
 
     /// Tries a write again for as long as others are quicker, with full jitter.
-    fn until_written<T>(&self, mut write: impl FnMut() -> Result<T>) -> Result<T> {
+    ///
+    /// # Errors
+    /// What `write` says, when it says anything else or when it takes too long.
+    pub fn until_written<T>(&self, mut write: impl FnMut() -> Result<T>) -> Result<T> {
         let started = Instant::now();
         let mut longest_wait = Duration::from_millis(50);
         loop {

@@ -20,28 +20,34 @@ pub fn person(profile: Profile, vault_url: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// What holds the owner's passphrase where there is no terminal.
+pub const PASSPHRASE: &str = "SECURECODE_PASSPHRASE";
+/// The same for the passphrase that is to take its place.
+pub const NEW_PASSPHRASE: &str = "SECURECODE_NEW_PASSPHRASE";
+
 /// The owner's passphrase: from `SECURECODE_PASSPHRASE`, or asked for.
 ///
 /// # Errors
 /// When there is neither, or it is no passphrase.
 pub fn passphrase() -> Result<Passphrase> {
-    parse(&from_environment_or_prompt("Passphrase: ")?)
+    parse(&from_environment_or_prompt(PASSPHRASE, "Passphrase: ")?)
 }
 
-/// A passphrase for a new account: as [`passphrase`], but typed twice.
+/// A passphrase that is to be the account's: from this environment variable, or typed twice.
 ///
 /// # Errors
 /// When the two differ, and as [`passphrase`].
-pub fn new_passphrase() -> Result<Passphrase> {
-    let first = from_environment_or_prompt("New passphrase (at least 8 characters; nobody can reset it): ")?;
-    if std::env::var_os("SECURECODE_PASSPHRASE").is_none() && *prompt("The same again: ")? != *first {
+pub fn new_passphrase(variable: &str) -> Result<Passphrase> {
+    let question = "New passphrase (at least 8 characters; nobody can reset it): ";
+    let first = from_environment_or_prompt(variable, question)?;
+    if std::env::var_os(variable).is_none() && *prompt("The same again: ")? != *first {
         return Err(Error::local("the two passphrases differ", "run the command again"));
     }
     parse(&first)
 }
 
-fn from_environment_or_prompt(question: &str) -> Result<Zeroizing<String>> {
-    match std::env::var("SECURECODE_PASSPHRASE") {
+fn from_environment_or_prompt(variable: &str, question: &str) -> Result<Zeroizing<String>> {
+    match std::env::var(variable) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(_) => prompt(question),
     }

@@ -235,6 +235,11 @@ impl Manifest {
         Self { version: 0, buckets: vec![vec![]], changed: vec![true] }
     }
 
+    /// The manifest to write anew in place of one of that version, under another key.
+    pub fn following(version: u64) -> Self {
+        Self { version, ..Self::empty() }
+    }
+
     /// Verifies root and all buckets.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod import;
 mod init;
 mod keys;
 mod policy;
+mod projects;
 mod run;
 mod secrets;
 mod usage;
@@ -75,6 +76,45 @@ enum Command {
     },
     /// End this machine's session.
     Logout,
+    /// Change the passphrase. Every other session ends.
+    Passphrase,
+    /// Open the account with its recovery code: gives it a new passphrase and a new code.
+    Recover {
+        /// The file that holds the code.
+        #[arg(long, value_name = "PATH")]
+        recovery_file: PathBuf,
+        /// Write the new code to this file (0600) instead of showing it.
+        #[arg(long, value_name = "PATH")]
+        new_recovery_file: Option<PathBuf>,
+        /// The account's address; left out, the one used here before.
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// The account itself.
+    Account {
+        #[command(subcommand)]
+        command: Account,
+    },
+    /// Who is logged in.
+    Sessions {
+        #[command(subcommand)]
+        command: Sessions,
+    },
+    /// Projects, for the owner.
+    Projects {
+        #[command(subcommand)]
+        command: Projects,
+    },
+    /// Environments, for the owner.
+    Environments {
+        #[command(subcommand)]
+        command: Environments,
+    },
+    /// Give an environment a new key, and seal everything in it anew. For the owner, after a key was lost.
+    Rotate {
+        #[command(flatten)]
+        place: OwnedPlace,
+    },
     /// Set up the project in this folder: project, environment and API key in the vault, .securecoderc and .gitignore here.
     Init {
         /// The project's name; left out, this folder's.
@@ -347,6 +387,80 @@ struct Set {
 }
 
 #[derive(Subcommand)]
+enum Account {
+    /// Delete the account with everything in it, for good.
+    Delete {
+        /// The account's address, so that no other is meant.
+        #[arg(long)]
+        email: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Sessions {
+    /// List the sessions.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a session.
+    Revoke {
+        /// Which.
+        id: KeyId,
+    },
+}
+
+#[derive(Subcommand)]
+enum Projects {
+    /// List the projects and their environments.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a project.
+    Create {
+        /// What to call it.
+        name: Label,
+    },
+    /// Delete a project with everything in it, for good.
+    Rm {
+        /// Which.
+        name: Label,
+    },
+}
+
+#[derive(Subcommand)]
+enum Environments {
+    /// List the environments.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an environment.
+    Create {
+        /// What to call it.
+        name: Label,
+        /// Its project.
+        #[arg(long)]
+        project: Label,
+        /// Its secrets are production secrets: agents are warned, and reveal needs a person.
+        #[arg(long)]
+        production: bool,
+    },
+    /// Delete an environment with everything in it, for good.
+    Rm {
+        /// Which.
+        name: Label,
+        /// Its project, where several have one of that name.
+        #[arg(long)]
+        project: Option<Label>,
+    },
+}
+
+#[derive(Subcommand)]
 enum Keys {
     /// Make an API key. It is shown once.
     Create {
@@ -424,6 +538,16 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Signup { email, recovery_file } => account::sign_up(vault, &email, recovery_file.as_deref()),
         Command::Login { email } => account::log_in(vault, email.as_deref()),
         Command::Logout => crate::owner::log_out(),
+        Command::Passphrase => account::change_passphrase(vault),
+        Command::Recover { recovery_file, new_recovery_file, email } => {
+            account::recover(vault, email.as_deref(), &recovery_file, new_recovery_file.as_deref())
+        }
+        Command::Account { command: Account::Delete { email } } => account::delete(vault, &email),
+        Command::Sessions { command: Sessions::List { json } } => account::sessions(vault, json),
+        Command::Sessions { command: Sessions::Revoke { id } } => account::end_session(vault, id),
+        Command::Projects { command } => projects::projects(vault, command),
+        Command::Environments { command } => projects::environments(vault, command),
+        Command::Rotate { place } => projects::rotate(vault, &place),
         Command::Init { project, environment, production, reveal } => {
             init::run(vault, project, environment, production, reveal)
         }

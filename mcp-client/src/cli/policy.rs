@@ -1,30 +1,18 @@
 //! `policy` and `canary`: what an owner lays down for a secret.
 
-use super::{OwnedPlace, Policy as Asked, current_folder, print_json, say, secrets};
+use super::{OwnedPlace, Policy as Asked, print_json, projects::owned, say, secrets};
 use crate::{
-    config::KeyConfig,
     environment::{Client, Draft},
     error::{Error, Result},
-    owner::Owner,
 };
 use protocol::SecretName;
 use sealing::{Consent, Meta, Policy, SecretValue};
 use serde_json::json;
 use std::io::Write;
 
-/// The environment that is named, or that of this folder's project, in its owner's hands.
 fn open(vault_url: Option<&str>, place: &OwnedPlace) -> Result<Client> {
-    let here = KeyConfig::find(&current_folder()?, vault_url).ok();
-    let project = place.project.clone().or_else(|| here.as_ref().and_then(|here| here.project.clone()));
-    let environment = place.environment.clone().or_else(|| here.and_then(|here| here.environment));
-    let environment = environment.ok_or_else(|| {
-        Error::local(
-            "no environment is named",
-            "name one: --environment E, or run this in a project of securecode",
-        )
-    })?;
-    let owner = Owner::unlock(vault_url)?;
-    owner.open_environment(&owner.find_environment(project.as_ref(), &environment)?)
+    let (owner, record) = owned(vault_url, place)?;
+    owner.open_environment(&record)
 }
 
 pub(super) fn policy(vault_url: Option<&str>, asked: &Asked) -> Result<()> {
