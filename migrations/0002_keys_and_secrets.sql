@@ -81,7 +81,8 @@ CREATE TABLE bin (
     blob TEXT,                             -- as in secrets
     size INTEGER NOT NULL,                 -- as in secrets
     updated_at INTEGER NOT NULL,
-    deleted_at INTEGER NOT NULL,           -- the vault's clock when it was swept into the bin
+    deleted_at INTEGER NOT NULL,
+    deleted_by INTEGER NOT NULL,           -- the number of the audit row of its deletion
     PRIMARY KEY (environment, id)
 ) STRICT;
 CREATE INDEX bin_by_age ON bin (deleted_at);
@@ -124,10 +125,10 @@ END;
 DROP TRIGGER secrets_gone;
 CREATE TRIGGER secrets_gone AFTER DELETE ON secrets BEGIN
     UPDATE usage SET secrets = secrets - 1 WHERE account = OLD.account;
-    -- Not where the whole environment goes. The time is set by the statement that deletes.
-    INSERT INTO bin (environment, id, name_index, version, name, meta, value, blob, size, updated_at, deleted_at)
+    -- Not where the whole environment goes. When and by what is written down by the batch that deletes.
+    INSERT INTO bin (environment, id, name_index, version, name, meta, value, blob, size, updated_at, deleted_at, deleted_by)
     SELECT OLD.environment, OLD.id, OLD.name_index, OLD.version, OLD.name, OLD.meta, OLD.value, OLD.blob, OLD.size,
-        OLD.updated_at, 0
+        OLD.updated_at, 0, 0
     WHERE EXISTS (SELECT 1 FROM environments WHERE id = OLD.environment);
     DELETE FROM bin WHERE environment = OLD.environment AND id IN (
         SELECT id FROM bin WHERE environment = OLD.environment ORDER BY deleted_at = 0 DESC, deleted_at DESC

@@ -18,7 +18,7 @@ use sealing::{
     EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, WrapKey,
 };
 use std::{
-    cell::OnceCell,
+    cell::RefCell,
     time::{Duration, Instant},
 };
 
@@ -31,7 +31,8 @@ pub struct Client {
     credential: Credential,
     project: Option<Label>,
     environment: Option<Label>,
-    opened: OnceCell<Environment>,
+    /// Replaced when its owner gave the environment another key.
+    opened: RefCell<Option<Environment>>,
     least_version: u64,
 }
 
@@ -82,7 +83,7 @@ impl Client {
             credential: Credential::Key(config.key.derive_wrap()),
             project: config.project.clone(),
             environment: environment.or_else(|| config.environment.clone()),
-            opened: OnceCell::new(),
+            opened: RefCell::new(None),
             least_version: 0,
         }
     }
@@ -94,7 +95,7 @@ impl Client {
             credential: Credential::Owner,
             project: None,
             environment: None,
-            opened: OnceCell::from(environment),
+            opened: RefCell::new(Some(environment)),
             least_version: 0,
         }
     }
@@ -114,8 +115,8 @@ impl Client {
     ///
     /// # Errors
     /// When the key may not use it, or none is named and the key has several.
-    pub fn environment(&self) -> Result<&Environment> {
-        if let Some(opened) = self.opened.get() {
+    pub fn environment(&self) -> Result<Environment> {
+        if let Some(opened) = self.known() {
             return Ok(opened);
         }
         let served: Environments = self.remote.get("/v1/environments")?;
@@ -134,7 +135,28 @@ impl Client {
                 "name one: --environment E, or `environment` in .securecoderc",
             ));
         }
-        Ok(self.opened.get_or_init(|| first))
+        self.opened.replace(Some(first.clone()));
+        Ok(first)
+    }
+
+    fn known(&self) -> Option<Environment> {
+        self.opened.borrow().clone()
+    }
+
+    /// The environment anew, if an answer shows that it has another key than the one it was asked with.
+    fn has_turned(&self, asked: &Environment, served: &Served) -> Result<bool> {
+        if served.id != asked.id() {
+            return Err(sealing::TrustError::NotCurrent.into());
+        }
+        if served.generation == asked.generation {
+            return Ok(false);
+        }
+        let opened = self.open(asked.key.place().account, served)?;
+        if served.generation < asked.generation || opened.names != asked.names {
+            return Err(sealing::TrustError::NotCurrent.into());
+        }
+        self.opened.replace(Some(opened));
+        Ok(true)
     }
 
     fn means(&self, names: &EnvironmentNames) -> bool {
@@ -165,10 +187,9 @@ impl Client {
             }
             Credential::Owner => {
                 let known = self
-                    .opened
-                    .get()
+                    .known()
                     .filter(|known| (known.id(), known.generation) == (served.id, served.generation));
-                known.cloned().ok_or_else(|| sealing::TrustError::NotCurrent.into())
+                known.ok_or_else(|| sealing::TrustError::NotCurrent.into())
             }
         }
     }
@@ -183,12 +204,8 @@ impl Client {
         let index = environment.key.derive_index(name);
         let read: Read =
             self.remote.get(&format!("/v1/environments/{id}/secrets/{index}?how={}", word(how)))?;
-        if read.environment.id != id || read.environment.generation != environment.generation {
-            return Err(Error::new(
-                Kind::Refused,
-                "the environment's key was changed in the meantime",
-                "try again; a running agent session must be restarted",
-            ));
+        if self.has_turned(&environment, &read.environment)? {
+            return self.read(name, how);
         }
         let proof = Proof::open(&environment.key, name, &read.root, &read.bucket)?;
         proof.admits(read.secret.as_ref())?;
@@ -202,7 +219,7 @@ impl Client {
     /// The refusal, or that the answer is not trusted.
     pub fn read_all(&self, how: How) -> Result<Contents> {
         let query = format!("/v1/bundle?how={}", word(how));
-        let answer = match self.opened.get() {
+        let answer = match self.known() {
             Some(environment) => self.remote.get(&format!("{query}&environment={}", environment.id())),
             None => self.remote.get::<Bundle>(&query),
         };
@@ -217,7 +234,7 @@ impl Client {
             return Err(self.no_such_environment());
         }
         let contents = environment.open_contents(bundle, self.least_version)?;
-        let _ = self.opened.set(environment);
+        self.opened.replace(Some(environment));
         Ok(contents)
     }
 
@@ -226,10 +243,9 @@ impl Client {
     /// # Errors
     /// The refusal, or that the answer is not trusted.
     pub fn list(&self) -> Result<Vec<Listed>> {
-        let environment = self.environment()?;
         // A change between two pages shows in the root; begin anew then.
         for _ in 0..5 {
-            if let Some(listed) = self.list_once(environment)? {
+            if let Some(listed) = self.list_once(&self.environment()?)? {
                 return Ok(listed);
             }
         }
@@ -252,7 +268,7 @@ impl Client {
     /// # Errors
     /// The refusal, or that the answer is not trusted.
     pub fn entries(&self) -> Result<(Versioned, Vec<SecretEntry>)> {
-        let listing = self.listing(self.environment()?)?.ok_or_else(changing)?;
+        let listing = self.listing(&self.environment()?)?.ok_or_else(changing)?;
         Ok((listing.root, listing.items))
     }
 
@@ -260,6 +276,9 @@ impl Client {
     fn listing(&self, environment: &Environment) -> Result<Option<Listing>> {
         let path = format!("/v1/environments/{}/secrets", environment.id());
         let mut listing: Listing = self.remote.get(&path)?;
+        if self.has_turned(environment, &listing.environment)? {
+            return Ok(None);
+        }
         while let Some(cursor) = listing.next.take() {
             // The cursor is the vault's: only an index is sent back.
             let cursor: NameIndex = cursor.parse().map_err(|_| sealing::TrustError::DoesNotOpen)?;
@@ -362,7 +381,7 @@ impl Client {
     pub fn change_policy(&self, name: &SecretName, edit: impl Fn(&mut Policy)) -> Result<Policy> {
         self.until_written(|| {
             let environment = self.environment()?;
-            let listing = self.listing(environment)?.ok_or_else(changing)?;
+            let listing = self.listing(&environment)?.ok_or_else(changing)?;
             let index = environment.key.derive_index(name);
             let found = listing.items.iter().find(|entry| entry.index == index);
             let entry = found.ok_or_else(|| Error::absent(name))?;
@@ -415,9 +434,10 @@ impl Client {
     ) -> Result<Option<T>> {
         self.until_written(|| {
             let contents = self.read_all(How::Write)?;
+            // The one that was read: what is sealed goes beside what was read.
             let environment = self.environment()?;
-            let Some((draft, result)) = edit(environment, contents)? else { return Ok(None) };
-            let (change, root) = draft.seal(environment)?;
+            let Some((draft, result)) = edit(&environment, contents)? else { return Ok(None) };
+            let (change, root) = draft.seal(&environment)?;
             let path = format!("/v1/environments/{}/changes", environment.id());
             let _: Written = self.remote.post(&path, &change)?;
             pins::check_and_advance(environment.id(), &root, self.least_version)?;

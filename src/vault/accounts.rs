@@ -14,7 +14,8 @@ use crate::{
 use protocol::{
     AccountId, Blob, Code, Salt,
     body::{
-        Account, DeleteAccount, Kdf, NewPassphrase, OwnerProof, Recover, Recovered, SignUp, Versioned, Written,
+        Account, DeleteAccount, Kdf, NewPassphrase, OwnerProof, Recover, Recovered, SignUp, Versioned,
+        Written,
     },
 };
 use serde::Deserialize;

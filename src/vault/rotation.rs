@@ -229,10 +229,8 @@ pub async fn finish(
         ),
         of_environment(),
     );
-    let ungranted = caller.guarded(
-        concat!("DELETE FROM grants WHERE environment = ?3 AND ", permitted!()),
-        of_environment(),
-    );
+    let ungranted = caller
+        .guarded(concat!("DELETE FROM grants WHERE environment = ?3 AND ", permitted!()), of_environment());
     // A key of another account, or one that has this environment not in its scope, is none: NULL fails the
     // column's constraint.
     let grants = serde_json::to_string(&finish.grants).map_err(|error| Refusal::Fault(error.to_string()))?;
@@ -246,18 +244,15 @@ pub async fn finish(
         ),
         [Value::from(&environment), grants.into()],
     );
-    let unbucketed = caller.guarded(
-        concat!("DELETE FROM buckets WHERE environment = ?3 AND ", permitted!()),
-        of_environment(),
-    );
+    let unbucketed = caller
+        .guarded(concat!("DELETE FROM buckets WHERE environment = ?3 AND ", permitted!()), of_environment());
     let [buckets, root] = write_root(caller, environment, &finish.root, &finish.buckets)?;
     let done = caller.guarded(
         concat!("DELETE FROM rotations WHERE environment = ?3 AND ", permitted!()),
         of_environment(),
     );
     let manifest = write_manifest(caller, &finish.manifest);
-    let statements = vec![
-        turned, secrets, versions, bin, ungranted, granted, unbucketed, buckets, root, done, manifest,
-    ];
+    let statements =
+        vec![turned, secrets, versions, bin, ungranted, granted, unbucketed, buckets, root, done, manifest];
     decide_write(host, caller, ask, statements).await
 }

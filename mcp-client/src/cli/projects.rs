@@ -61,7 +61,12 @@ pub(super) fn environments(vault_url: Option<&str>, command: Environments) -> Re
     match command {
         Environments::List { json } => {
             let project = |one: &EnvironmentRecord| {
-                owner.manifest().projects.iter().find(|project| project.id == one.project).map(|one| &one.name)
+                owner
+                    .manifest()
+                    .projects
+                    .iter()
+                    .find(|project| project.id == one.project)
+                    .map(|one| &one.name)
             };
             if json {
                 let rows = owner.manifest().environments.iter().map(|one| {

@@ -274,7 +274,6 @@ impl Owner {
         records.iter().map(open).collect()
     }
 
-
     /// The account's address.
     pub fn email(&self) -> &Email {
         &self.file.email

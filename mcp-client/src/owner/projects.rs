@@ -6,9 +6,7 @@ use protocol::{
     EnvironmentId, Label, ProjectId,
     body::{NewEnvironment, NewProject, Removal},
 };
-use sealing::{
-    EnvironmentKey, EnvironmentNames, EnvironmentRecord, Manifest, Place, ProjectRecord, make_id,
-};
+use sealing::{EnvironmentKey, EnvironmentNames, EnvironmentRecord, Manifest, Place, ProjectRecord, make_id};
 
 impl Owner {
     /// The project of this name, made if it is not there; and whether it was made.

@@ -30,8 +30,7 @@ pub fn recover(
     let session = open_session_token()?;
     let body = Recover { email: email.clone(), recovery: code.derive_auth(), session: session.clone() };
     let recovered: Recovered = remote.post("/v1/recoveries", &body)?;
-    let key =
-        AccountKey::unwrap_by_recovery(recovered.account, code, &recovered.account_key_by_recovery)?;
+    let key = AccountKey::unwrap_by_recovery(recovered.account, code, &recovered.account_key_by_recovery)?;
     key.open_manifest(&recovered.manifest)?;
     if let Some(known) = AccountFile::read()?.filter(|known| known.account == recovered.account) {
         known.pin().admits(&recovered.manifest)?;
@@ -82,8 +81,8 @@ impl Owner {
     }
 
     fn login(&self, passphrase: &Passphrase) -> Result<Bytes32> {
-        let kdf: Kdf = Remote::new(self.vault())
-            .post("/v1/prelogin", &PreLogin { email: self.file.email.clone() })?;
+        let kdf: Kdf =
+            Remote::new(self.vault()).post("/v1/prelogin", &PreLogin { email: self.file.email.clone() })?;
         Ok(stretch(passphrase, &kdf)?.login().clone())
     }
 }

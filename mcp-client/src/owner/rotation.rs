@@ -9,12 +9,11 @@ use crate::{
 use protocol::{
     Code, KeyId, SecretId,
     body::{
-        FinishRotation, KeyEntry, KeyGrant, NewRotation, Page, Pending, Resealed, Rotation, SealedSecret, Written,
+        FinishRotation, KeyEntry, KeyGrant, NewRotation, Page, Pending, Resealed, Rotation, SealedSecret,
+        Written,
     },
 };
-use sealing::{
-    EnvironmentKey, EnvironmentNames, EnvironmentRecord, KeyStatus, Manifest, Place, TrustError,
-};
+use sealing::{EnvironmentKey, EnvironmentNames, EnvironmentRecord, KeyStatus, Manifest, Place, TrustError};
 use std::collections::BTreeMap;
 
 /// Bytes of sealed items that are sent at once: as base64url in JSON they stay below the vault's megabyte.
@@ -31,8 +30,7 @@ impl Owner {
         record: &EnvironmentRecord,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<()> {
-        let place =
-            Place { account: self.key.account(), project: record.project, environment: record.id };
+        let place = Place { account: self.key.account(), project: record.project, environment: record.id };
         let generation = record.generation.saturating_add(1);
         let mut opened = self.environment_keys(std::slice::from_ref(record))?;
         let (old, names) = opened.pop().ok_or(TrustError::Missing)?;
@@ -159,8 +157,7 @@ impl Owner {
 fn reseal(old: &EnvironmentKey, new: &EnvironmentKey, items: &[SealedSecret]) -> Result<Vec<SealedSecret>> {
     let reseal = |item: &SealedSecret| {
         let opened = old.open_secret(item)?;
-        let mut sealed =
-            new.seal_secret(item.id, item.version, &opened.name, &opened.meta, &opened.value)?;
+        let mut sealed = new.seal_secret(item.id, item.version, &opened.name, &opened.meta, &opened.value)?;
         if let Some(policy) = &item.policy {
             let blob = new.seal_policy(item.id, sealed.index, policy.version, &opened.policy)?;
             sealed.policy = Some(protocol::body::Versioned { version: policy.version, blob });
