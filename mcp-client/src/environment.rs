@@ -331,11 +331,11 @@ impl Client {
         Ok(environment.key.open_secret(&read.secret)?)
     }
 
-    /// The deleted secrets that can be restored: each with its id, its newest version and when it was deleted.
+    /// The deleted secrets that can be restored.
     ///
     /// # Errors
     /// The refusal, or that the answer is not trusted.
-    pub fn bin(&self) -> Result<Vec<(SecretId, u64, Listed)>> {
+    pub fn bin(&self) -> Result<Vec<(Binned, Listed)>> {
         let environment = self.environment()?;
         let path = format!("/v1/environments/{}/bin", environment.id());
         let mut page: Page<Binned> = self.remote.get(&path)?;
@@ -355,7 +355,7 @@ impl Client {
                 version: row.version,
                 updated_at: row.updated_at,
             };
-            Ok((row.id, row.deleted_at, listed))
+            Ok((row, listed))
         };
         rows.into_iter().map(open).collect()
     }

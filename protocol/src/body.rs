@@ -372,6 +372,8 @@ pub struct Binned {
     pub updated_at: u64,
     /// When it was deleted, in seconds since 1970: 30 days later it is gone.
     pub deleted_at: u64,
+    /// The number of the audit row of its deletion.
+    pub deleted_by: u64,
 }
 
 /// `PUT /v1/environments/{id}/secrets/{index}/policy`.

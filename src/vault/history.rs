@@ -87,7 +87,7 @@ pub async fn bin(
     let ask = Ask { action: "bin", scope: Scope::Environment(environment), ..Ask::default() };
     let rows = caller.guarded(
         concat!(
-            "SELECT id, name_index AS \"index\", version, name, meta, updated_at, deleted_at FROM bin
+            "SELECT id, name_index AS \"index\", version, name, meta, updated_at, deleted_at, deleted_by FROM bin
              WHERE environment = ?3 AND id > ?4 AND ",
             permitted!(),
             " ORDER BY id LIMIT ?5"

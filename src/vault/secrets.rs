@@ -311,7 +311,9 @@ pub async fn change(
     );
     let dated = caller.guarded(
         concat!(
-            "UPDATE bin SET deleted_at = ?4 WHERE environment = ?3 AND deleted_at = 0 AND ",
+            "UPDATE bin SET deleted_at = ?4,
+                 deleted_by = (SELECT u.seq FROM credentials c JOIN usage u ON u.account = c.account WHERE c.id = ?1)
+             WHERE environment = ?3 AND deleted_at = 0 AND ",
             permitted!()
         ),
         [Value::from(&environment), host.now().into()],

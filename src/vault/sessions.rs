@@ -79,7 +79,7 @@ pub(super) async fn register_session(
     let now = host.now();
     let expires_at = now + LIFETIME;
     let session = NewCredential {
-        token: token,
+        token,
         account: id,
         class: CredentialClass::Session,
         permissions: Permissions::default(),

@@ -47,9 +47,8 @@ pub(super) fn restore(client: &Client, name: &SecretName, version: Option<u64>) 
 }
 
 fn undelete(client: &Client, name: &SecretName) -> Result<()> {
-    let newest =
-        client.bin()?.into_iter().filter(|(_, _, one)| one.name == *name).max_by_key(|(_, at, _)| *at);
-    let Some((id, deleted_at, _)) = newest else {
+    let named = client.bin()?.into_iter().filter(|(_, one)| one.name == *name).map(|(row, _)| row);
+    let Some(newest) = named.max_by_key(|row| row.deleted_by) else {
         return Err(Error::new(
             Kind::Refused,
             format!("no deleted secret {name} is kept"),
@@ -58,13 +57,13 @@ fn undelete(client: &Client, name: &SecretName) -> Result<()> {
             ),
         ));
     };
-    let deleted = client.read_binned(id, How::Write)?;
+    let deleted = client.read_binned(newest.id, How::Write)?;
     client.change(|environment, contents| {
         let mut draft = Draft::new(contents);
         draft.restore(environment, &deleted)?;
         Ok(Some((draft, ())))
     })?;
-    say!("{name}, deleted {}, is back", date(deleted_at));
+    say!("{name}, deleted {}, is back", date(newest.deleted_at));
     Ok(())
 }
 
