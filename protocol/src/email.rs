@@ -1,6 +1,5 @@
 use crate::serde_as_text;
 use std::{fmt, str::FromStr};
-use unicode_normalization::UnicodeNormalization;
 
 /// The text is not an e-mail address.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
@@ -25,7 +24,7 @@ impl FromStr for Email {
         if text.len() > 1024 {
             return Err(ParseEmailError);
         }
-        let normal = text.trim().nfkc().collect::<String>().to_lowercase();
+        let normal = nfkc(text.trim()).to_lowercase();
         let (user, host) = normal.split_once('@').ok_or(ParseEmailError)?;
         let wrong = |c: char| c.is_whitespace() || c.is_control() || c == '@';
         if user.is_empty()
@@ -38,6 +37,18 @@ impl FromStr for Email {
         }
         Ok(Self(normal))
     }
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn nfkc(text: &str) -> String {
+    unicode_normalization::UnicodeNormalization::nfkc(text).collect()
+}
+
+/// Where JavaScript runs, its engine has the tables: they would be a fifth of the Worker
+/// (`docs/decisions/0007-what-the-worker-leaves-out.md`).
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn nfkc(text: &str) -> String {
+    js_sys::JsString::from(text).normalize("NFKC").into()
 }
 
 impl fmt::Display for Email {

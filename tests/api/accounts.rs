@@ -49,6 +49,30 @@ fn every_spelling_of_an_address_finds_its_account() {
     }
 }
 
+/// The made-up salt is a function of the normalised address, so it shows how this host normalised it.
+#[test]
+fn every_host_normalises_addresses_as_the_vectors_say() {
+    let ask = |text: &str| Vault::shared().http().post("/v1/prelogin", &serde_json::json!({ "email": text }));
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
+    let (mut normalised, mut refused) = (0, 0);
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        let vector: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        if vector["op"] != "email" {
+            continue;
+        }
+        let text = vector["text"].as_str().unwrap();
+        if let Some(normal) = vector["result"]["email"].as_str() {
+            assert_eq!(ask(text).json::<Kdf>().salt, ask(normal).json::<Kdf>().salt, "{}", file.display());
+            normalised += 1;
+        } else {
+            assert_eq!(ask(text).refusal().code, Code::InvalidRequest, "{}", file.display());
+            refused += 1;
+        }
+    }
+    assert!(normalised >= 10 && refused >= 6, "{normalised} normalised, {refused} refused");
+}
+
 #[test]
 fn an_address_has_one_account() {
     let vault = Vault::shared();

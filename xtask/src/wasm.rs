@@ -160,7 +160,7 @@ pub(crate) fn build_worker() -> Result<()> {
     }
     let npm = root().join("tests/tools/node_modules/.bin");
     run(
-        environment(&mut command(worker_build, &["--release"]))
+        environment(&mut command(worker_build, &["--release", "--no-opt"]))
             .env("WASM_BINDGEN_BIN", cargo_binary("wasm-bindgen"))
             .env("ESBUILD_BIN", npm.join("esbuild"))
             .env("WASM_OPT_BIN", npm.join("wasm-opt"))
@@ -172,10 +172,13 @@ pub(crate) fn build_worker() -> Result<()> {
             .env_remove("CARGO_TARGET_DIR"),
         "read the compiler's message; `cargo xtask setup` installs what is missing",
     )?;
-    // worker-build keeps the names of functions, a tenth of the module.
     let module = "build/index_bg.wasm";
-    let mut strip = command(npm.join("wasm-opt"), &["--strip-debug", module, "-o", module]);
-    // The features that worker-build names too. Not `--all-features`: that writes encodings workerd can't read.
+    let mut optimise = command(npm.join("wasm-opt"), &[module, "-o", module]);
+    // What counts is the module gzipped: a call repeats itself where an inlined body does not, and neighbours of
+    // one name are alike (`docs/decisions/0007-what-the-worker-leaves-out.md`).
+    optimise.args(["-Oz", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"]);
+    optimise.args(["--strip-debug", "--strip-producers"]);
+    // Not `--all-features`: that writes encodings that workerd can't read.
     for feature in [
         "bulk-memory",
         "exception-handling",
@@ -185,7 +188,7 @@ pub(crate) fn build_worker() -> Result<()> {
         "reference-types",
         "sign-ext",
     ] {
-        strip.arg(format!("--enable-{feature}"));
+        optimise.arg(format!("--enable-{feature}"));
     }
-    run(&mut strip, "run `cargo xtask setup` again")
+    run(&mut optimise, "run `cargo xtask setup` again")
 }

@@ -194,10 +194,28 @@ fn texts(made: &mut Made) {
     ] {
         bad(made, &format!("audience-{name}"), &json!({ "op": "audience", "text": url }), "parse");
     }
-    for (name, text) in [("plain", "ada@example.com"), ("spelling", "\t ＡＤＡ@Example.COM \n")] {
+    for (name, text) in [
+        ("plain", "ada@example.com"),
+        ("spelling", "\t ＡＤＡ@Example.COM \n"),
+        ("at-of-full-width", "ada＠example.com"),
+        ("astral", "𝒜\u{1d15e}\u{2f800}@example.com"),
+        ("compatibility", "ﬁnn.℡.①@example.com"),
+        ("composed", "e\u{301}lodie@example.com"),
+        ("excluded-from-composition", "\u{958}@example.com"),
+        ("hangul", "\u{1112}\u{1161}\u{11ab}@example.com"),
+        ("marks-in-order", "q\u{307}\u{323}.\u{1e9b}\u{323}@example.com"),
+        ("singleton", "\u{212b}.\u{2126}@example.com"),
+    ] {
         good(made, &format!("email-{name}"), json!({ "op": "email", "text": text }));
     }
-    for (name, text) in [("no-at", "ada"), ("two-at", "a@b@c"), ("space", "a b@c"), ("no-host", "ada@")] {
+    for (name, text) in [
+        ("no-at", "ada"),
+        ("two-at", "a@b@c"),
+        ("space", "a b@c"),
+        ("no-host", "ada@"),
+        ("spaces-of-a-ligature", "\u{fdfa}@example.com"),
+        ("two-at-of-full-width", "a＠b@c"),
+    ] {
         bad(made, &format!("email-{name}"), &json!({ "op": "email", "text": text }), "parse");
     }
 }
