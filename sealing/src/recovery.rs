@@ -61,7 +61,7 @@ impl RecoveryCode {
 }
 
 fn checksum(code: &[u8; 16]) -> [u8; 4] {
-    crc32fast::hash(&Zeroizing::new([PREFIX.as_bytes(), code].concat())).to_be_bytes()
+    protocol::token::checksum(&Zeroizing::new([PREFIX.as_bytes(), code].concat()))
 }
 
 impl FromStr for RecoveryCode {
