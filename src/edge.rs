@@ -7,7 +7,7 @@ use crate::{
     vault::{pepper::Pepper, sweep},
 };
 use axum::{body::Body, response::Response};
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use seal::Key;
 use tower_service::Service;
 use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
@@ -46,6 +46,6 @@ fn secret_key(env: &Env, name: &str) -> worker::Result<Key> {
     let cause =
         || worker::Error::RustError(format!("the secret {name} is missing or is not 32 bytes in base64url"));
     let text = zeroize::Zeroizing::new(env.secret(name).map_err(|_| cause())?.to_string());
-    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map(zeroize::Zeroizing::new).map_err(|_| cause())?;
+    let bytes = Base64UrlUnpadded::decode_vec(&text).map(zeroize::Zeroizing::new).map_err(|_| cause())?;
     Key::from_slice(&bytes).ok_or_else(cause)
 }

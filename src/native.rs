@@ -6,7 +6,7 @@ use crate::{
     sqlite::{OpenDatabaseError, Sqlite},
     vault::{pepper::Pepper, sweep},
 };
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use seal::Key;
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -105,7 +105,7 @@ fn key_file(path: &Path, may_make: bool) -> Result<Key, StartError> {
             return Err(StartError::KeyMissing { path: path.to_owned() });
         }
         let key = Key::make().map_err(|error| io(io::Error::other(error)))?;
-        let text = Zeroizing::new(BASE64URL_NOPAD.encode(key.expose()));
+        let text = Zeroizing::new(Base64UrlUnpadded::encode_string(key.expose()));
         let mut file = private_file(path).map_err(io)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
         return Ok(key);
@@ -116,7 +116,7 @@ fn key_file(path: &Path, may_make: bool) -> Result<Key, StartError> {
     }
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(io)?;
-    let bytes = BASE64URL_NOPAD.decode(text.trim().as_bytes()).map(Zeroizing::new);
+    let bytes = Base64UrlUnpadded::decode_vec(text.trim()).map(Zeroizing::new);
     bytes
         .ok()
         .and_then(|bytes| Key::from_slice(&bytes))

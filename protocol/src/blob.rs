@@ -1,5 +1,5 @@
 use crate::serde_as_text;
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use std::{fmt, str::FromStr};
 
 /// The text is not base64url without padding, or not of the right length.
@@ -29,14 +29,14 @@ impl Blob {
 impl FromStr for Blob {
     type Err = ParseBlobError;
     fn from_str(text: &str) -> Result<Self, ParseBlobError> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| ParseBlobError)?;
+        let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| ParseBlobError)?;
         if bytes.len() < SHORTEST { Err(ParseBlobError) } else { Ok(Self(bytes)) }
     }
 }
 
 impl fmt::Display for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+        f.write_str(&Base64UrlUnpadded::encode_string(&self.0))
     }
 }
 
@@ -72,14 +72,14 @@ impl fmt::Debug for Bytes32 {
 
 impl serde::Serialize for Bytes32 {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64URL_NOPAD.encode(self.0.as_ref()))
+        serializer.serialize_str(&Base64UrlUnpadded::encode_string(self.0.as_ref()))
     }
 }
 
 impl<'de> serde::Deserialize<'de> for Bytes32 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = zeroize::Zeroizing::new(<String as serde::Deserialize>::deserialize(deserializer)?);
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map(zeroize::Zeroizing::new);
+        let bytes = Base64UrlUnpadded::decode_vec(&text).map(zeroize::Zeroizing::new);
         let bytes = bytes.map_err(|_| serde::de::Error::custom(ParseBlobError))?;
         let bytes: [u8; 32] =
             bytes.as_slice().try_into().map_err(|_| serde::de::Error::custom(ParseBlobError))?;
@@ -94,14 +94,14 @@ pub struct Salt(pub [u8; 16]);
 impl FromStr for Salt {
     type Err = ParseBlobError;
     fn from_str(text: &str) -> Result<Self, ParseBlobError> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| ParseBlobError)?;
+        let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| ParseBlobError)?;
         bytes.try_into().map(Self).map_err(|_| ParseBlobError)
     }
 }
 
 impl fmt::Display for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+        f.write_str(&Base64UrlUnpadded::encode_string(&self.0))
     }
 }
 

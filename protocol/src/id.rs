@@ -1,5 +1,4 @@
 use crate::serde_as_text;
-use data_encoding::HEXLOWER;
 use std::{fmt, str::FromStr};
 
 /// The text is not 32 lower-case hex digits.
@@ -28,14 +27,14 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = ParseIdError;
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| ParseIdError)?;
+                let bytes = base16ct::lower::decode_vec(text.as_bytes()).map_err(|_| ParseIdError)?;
                 bytes.try_into().map(Self).map_err(|_| ParseIdError)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&HEXLOWER.encode(&self.0))
+                f.write_str(&base16ct::lower::encode_string(&self.0))
             }
         }
 

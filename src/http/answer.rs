@@ -10,7 +10,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use data_encoding::HEXLOWER;
 
 /// The id of this request: in its answer, in its audit row, and in the log.
 #[derive(Clone)]
@@ -28,7 +27,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next: Next) -> Response {
     let mut id = [0; 16];
     let drawn = getrandom::fill(&mut id);
-    let id = HEXLOWER.encode(&id);
+    let id = base16ct::lower::encode_string(&id);
     let what = format!("{} {}", request.method(), request.uri().path());
     let mut response = if drawn.is_ok() {
         request.extensions_mut().insert(RequestId(id.clone()));

@@ -3,7 +3,7 @@
 
 use super::Refusal;
 use crate::host::Host;
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use seal::{Context, Kind, Writer};
 use std::fmt::Display;
 use zeroize::Zeroizing;
@@ -25,7 +25,7 @@ impl Column {
         let subject = self.subject(row);
         let context = Context { subject: &subject, ..Context::new(Kind::COLUMN) };
         let blob = seal::seal(&host.column_key, &context, plaintext);
-        blob.map(|blob| BASE64URL_NOPAD.encode(&blob)).map_err(|error| Refusal::Fault(error.to_string()))
+        blob.map(|blob| Base64UrlUnpadded::encode_string(&blob)).map_err(|error| Refusal::Fault(error.to_string()))
     }
 
     /// Opens what stands in this column of the row with that key.
@@ -36,7 +36,7 @@ impl Column {
         let subject = self.subject(row);
         let context = Context { subject: &subject, ..Context::new(Kind::COLUMN) };
         let fault = || Refusal::Fault(format!("{}.{} does not open", self.table, self.column));
-        let blob = BASE64URL_NOPAD.decode(stored.as_bytes()).map_err(|_| fault())?;
+        let blob = Base64UrlUnpadded::decode_vec(stored).map_err(|_| fault())?;
         seal::open(&host.column_key, &context, &blob).map_err(|_| fault())
     }
 

@@ -1,7 +1,7 @@
 //! What the vault makes of things it must recognise and must not keep: MACs under the pepper, a secret of the
 //! deployment (`docs/protocol.md`, "What the vault stores and checks").
 
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use protocol::{AccessToken, AccountId, Bytes32, Email, KeyId, Salt, body::CredentialClass};
@@ -166,7 +166,7 @@ fn mac(key: &Key, fields: Writer) -> [u8; 32] {
 }
 
 fn encode(mac: &[u8; 32]) -> Verifier {
-    Verifier(BASE64URL_NOPAD.encode(mac))
+    Verifier(Base64UrlUnpadded::encode_string(mac))
 }
 
 #[cfg(test)]
