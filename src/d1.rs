@@ -1,6 +1,7 @@
 //! The edge's database: D1, through JavaScript values. Integers travel as doubles, blobs as text.
 
 use crate::database::{Answer, Database, DatabaseError, Pending, Statement, Value};
+use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env, send::SendFuture};
 
@@ -47,8 +48,16 @@ fn answer(result: D1Result) -> Result<Answer, DatabaseError> {
     if let Some(error) = result.error() {
         return Err(by_text(error));
     }
-    Ok(Answer { rows: result.results().map_err(database_error)? })
+    let rows: Vec<Row> = result.results().map_err(database_error)?;
+    let rows: js_sys::Array = rows.into_iter().map(|row| row.0).collect();
+    let text = js_sys::JSON::stringify(&rows)
+        .map_err(|_| DatabaseError::Fault("D1 answered what JSON has no form for".into()))?;
+    Ok(Answer::new(text.into()))
 }
+
+/// A row as D1 made it.
+#[derive(Deserialize)]
+struct Row(#[serde(with = "worker::serde_wasm_bindgen::preserve")] JsValue);
 
 /// D1 tells a refusal from a fault in its text alone.
 fn database_error(error: worker::Error) -> DatabaseError {

@@ -58,28 +58,32 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// What a statement answered.
-#[derive(Debug, Default)]
-pub struct Answer {
-    /// Its rows, each an object by column name.
-    pub rows: Vec<serde_json::Value>,
-}
+/// What a statement answered: its rows, as a JSON array of objects by column name.
+///
+/// Text, because D1 gives JavaScript values: as text they cross at once, and every JSON that the vault reads is
+/// read by the same code.
+#[derive(Debug)]
+pub struct Answer(String);
 
 impl Answer {
+    /// Takes the array's text.
+    pub fn new(rows: String) -> Self {
+        Self(rows)
+    }
+
     /// The rows as `T`.
     ///
     /// # Errors
     /// When a row is not of that form: a fault of ours or of the data.
-    pub fn rows<T: DeserializeOwned>(self) -> Result<Vec<T>, DatabaseError> {
-        let read = |row| serde_json::from_value(row).map_err(|error| DatabaseError::Fault(error.to_string()));
-        self.rows.into_iter().map(read).collect()
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, DatabaseError> {
+        serde_json::from_str(&self.0).map_err(|error| DatabaseError::Fault(error.to_string()))
     }
 
     /// The first row as `T`, if there is one.
     ///
     /// # Errors
     /// As [`Answer::rows`].
-    pub fn row<T: DeserializeOwned>(self) -> Result<Option<T>, DatabaseError> {
+    pub fn row<T: DeserializeOwned>(&self) -> Result<Option<T>, DatabaseError> {
         Ok(self.rows::<T>()?.into_iter().next())
     }
 }

@@ -173,10 +173,12 @@ fn run(connection: &Connection, statement: &Statement) -> Result<Answer, rusqlit
             };
             object.insert(name.clone(), value);
         }
-        read.push(object.into());
+        read.push(object);
     }
     drop(rows);
-    Ok(Answer { rows: read })
+    let text = serde_json::to_string(&read)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    Ok(Answer::new(text))
 }
 
 fn database_error(error: rusqlite::Error) -> DatabaseError {

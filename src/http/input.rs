@@ -5,7 +5,7 @@ use super::refusal::Refused;
 use crate::vault::Refusal;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Request},
     http::{StatusCode, request::Parts},
 };
 use protocol::Code;
@@ -24,7 +24,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 _ => Refusal::Invalid("the body could not be read".into()),
             })
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Refused(Refusal::Invalid("the body is not UTF-8".into())))?;
+        serde_json::from_str(text).map(Self).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Refused(Refusal::Invalid(format!(
                 "the body is not JSON of the form that this endpoint takes, near {place}"
@@ -39,9 +41,8 @@ pub(crate) struct Asked<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let query = Query::<T>::from_request_parts(parts, state).await;
-        query.map(|query| Self(query.0)).map_err(|_| {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).map(Self).map_err(|_| {
             Refused(Refusal::Invalid("a query parameter is missing, unknown or malformed".into()))
         })
     }

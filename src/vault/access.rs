@@ -157,7 +157,7 @@ impl Caller {
 pub struct Permit {
     seq: u64,
     credential: CredentialRow,
-    decided: serde_json::Value,
+    decided: Answer,
     answers: std::vec::IntoIter<Answer>,
 }
 
@@ -177,7 +177,7 @@ impl Permit {
     /// # Errors
     /// When it is not of the expected form: a fault.
     pub fn decided<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
-        serde_json::from_value(self.decided.take()).map_err(|error| Refusal::Fault(error.to_string()))
+        self.decided.row()?.ok_or_else(|| Refusal::Fault("a decision returned no row".into()))
     }
 
     /// The answer of the batch's next statement.
@@ -296,11 +296,10 @@ async fn run(
             return Err(refusal);
         }
     };
-    let Some(decided) = answers.next().and_then(|answer| answer.rows.into_iter().next()) else {
+    let decided = answers.next().ok_or_else(|| Refusal::Fault("a batch answered nothing".into()))?;
+    let Some(row) = decided.row::<Row>()? else {
         return explain(host, caller, ask).await;
     };
-    let row: Row =
-        serde_json::from_value(decided.clone()).map_err(|error| Refusal::Fault(error.to_string()))?;
     check_genuine(host, caller, &row.credential)?;
     Ok(Decided::Permitted(Box::new(Permit { seq: row.seq, credential: row.credential, decided, answers })))
 }

@@ -75,8 +75,8 @@ pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<P
     let mut items = Vec::with_capacity(stored.len());
     for row in stored {
         let opened = ENTRY.open(host, &row.request, &row.entry)?;
-        let entry: Entry =
-            serde_json::from_slice(&opened).map_err(|error| Refusal::Fault(error.to_string()))?;
+        let text = std::str::from_utf8(&opened).map_err(|error| Refusal::Fault(error.to_string()))?;
+        let entry: Entry = serde_json::from_str(text).map_err(|error| Refusal::Fault(error.to_string()))?;
         let visible = credential.class == CredentialClass::Session
             || entry.credential == Some(credential.id)
             || entry

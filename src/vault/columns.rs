@@ -25,7 +25,8 @@ impl Column {
         let subject = self.subject(row);
         let context = Context { subject: &subject, ..Context::new(Kind::COLUMN) };
         let blob = seal::seal(&host.column_key, &context, plaintext);
-        blob.map(|blob| Base64UrlUnpadded::encode_string(&blob)).map_err(|error| Refusal::Fault(error.to_string()))
+        blob.map(|blob| Base64UrlUnpadded::encode_string(&blob))
+            .map_err(|error| Refusal::Fault(error.to_string()))
     }
 
     /// Opens what stands in this column of the row with that key.
