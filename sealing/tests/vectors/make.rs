@@ -199,6 +199,7 @@ fn texts(made: &mut Made) {
         ("spelling", "\t ＡＤＡ@Example.COM \n"),
         ("at-of-full-width", "ada＠example.com"),
         ("astral", "𝒜\u{1d15e}\u{2f800}@example.com"),
+        ("capitals", "ΣΑΣ.İẞ\u{10400}.ΟΔΟΣ@example.com"),
         ("compatibility", "ﬁnn.℡.①@example.com"),
         ("composed", "e\u{301}lodie@example.com"),
         ("excluded-from-composition", "\u{958}@example.com"),
