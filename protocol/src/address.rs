@@ -1,6 +1,6 @@
 //! Network addresses, as a key's scope names them.
 
-use crate::serde_as_text;
+use crate::{schema_of_text, serde_as_text};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -83,6 +83,13 @@ impl fmt::Display for AddressRange {
 }
 
 serde_as_text!(AddressRange);
+
+schema_of_text!(
+    AddressRange,
+    "AddressRange",
+    "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
+    "A range of network addresses, CIDR."
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-use crate::serde_as_text;
+use crate::{schema_of_text, serde_as_text};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use std::{fmt, str::FromStr};
 
@@ -106,3 +106,11 @@ impl fmt::Display for Salt {
 }
 
 serde_as_text!(Salt);
+schema_of_text!(Blob, "Blob", "^[0-9A-Za-z_-]{194,}$", "Sealed bytes, base64url without padding.");
+schema_of_text!(Salt, "Salt", "^[0-9A-Za-z_-]{21}[AQgw]$", "16 bytes, base64url without padding.");
+schema_of_text!(
+    Bytes32,
+    "Bytes32",
+    "^[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]$",
+    "32 bytes, base64url without padding."
+);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Argon2id parameters of a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kdf {
     /// The account's salt.
@@ -23,6 +24,7 @@ pub struct Kdf {
 /// A sealed record with its version, for compare-and-set: a write names the version it makes, which must be
 /// one above the stored one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Versioned {
     /// The version, from 1.
@@ -33,6 +35,7 @@ pub struct Versioned {
 
 /// `POST /v1/accounts`: makes an account. Everything in it is sealed or is a verifier's preimage.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
     /// The new account's id.
@@ -55,6 +58,7 @@ pub struct SignUp {
 
 /// `POST /v1/prelogin`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PreLogin {
     /// Whose parameters. An unknown address gets stable made-up ones.
@@ -63,6 +67,7 @@ pub struct PreLogin {
 
 /// `POST /v1/sessions`: logs in and registers the session's token.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
     /// The account's address.
@@ -75,6 +80,7 @@ pub struct LogIn {
 
 /// What an owner's session works with: the answer of `POST /v1/sessions` and `GET /v1/account`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
     /// The account's id.
     pub account: AccountId,
@@ -90,6 +96,7 @@ pub struct Account {
 
 /// One session in `GET /v1/sessions`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// Its id.
     pub id: KeyId,
@@ -101,6 +108,7 @@ pub struct Session {
 
 /// A list that comes in pages; `next` goes back as `cursor` for the page after, and is absent on the last.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page<T> {
     /// This page's items.
     pub items: Vec<T>,
@@ -111,6 +119,7 @@ pub struct Page<T> {
 
 /// `PUT /v1/projects/{id}`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
     /// The account manifest that names it.
@@ -119,6 +128,7 @@ pub struct NewProject {
 
 /// `PUT /v1/environments/{id}`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewEnvironment {
     /// The project it belongs to.
@@ -135,6 +145,7 @@ pub struct NewEnvironment {
 
 /// What kind of credential a caller used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialClass {
     /// An API key.
@@ -145,6 +156,7 @@ pub enum CredentialClass {
 
 /// `GET /v1/environments`: what this credential may use.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Environments {
     /// The credential's account.
     pub account: AccountId,
@@ -160,6 +172,7 @@ pub struct Environments {
 
 /// One environment and its key, wrapped for the caller: kind 5 for an API key, kind 4 for a session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Environment {
     /// Its id.
     pub id: EnvironmentId,
@@ -173,6 +186,7 @@ pub struct Environment {
 
 /// `PUT /v1/keys/{id}`: registers an API key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// The key's access token for this vault.
@@ -195,6 +209,7 @@ pub struct NewKey {
 
 /// An environment key wrapped for an API key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The environment.
@@ -205,6 +220,7 @@ pub struct Grant {
 
 /// `POST /v1/keys/{id}/rotate`: registers the key that takes the place of this one.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
     /// The new key's id.
@@ -217,6 +233,7 @@ pub struct RotateKey {
 
 /// `POST /v1/keys/{id}/revoke`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokeKey {
     /// The account manifest that says so.
@@ -225,6 +242,7 @@ pub struct RevokeKey {
 
 /// One API key in `GET /v1/keys`. Its name is in the account manifest, sealed.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyEntry {
     /// Its id.
     pub id: KeyId,
@@ -254,6 +272,7 @@ pub struct KeyEntry {
 
 /// Why a secret is read; stands in the audit row. `reveal` needs a permission of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// Into an agent's session file.
@@ -270,6 +289,7 @@ pub enum How {
 
 /// `?how=`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReadQuery {
     /// Why it is read.
@@ -278,6 +298,7 @@ pub struct ReadQuery {
 
 /// `GET /v1/bundle?how=…&environment=…`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BundleQuery {
     /// Why it is read.
@@ -289,6 +310,7 @@ pub struct BundleQuery {
 
 /// A secret as it is stored: all that is human is sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SealedSecret {
     /// Its id.
@@ -310,6 +332,7 @@ pub struct SealedSecret {
 
 /// A secret in a list: everything but the value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretEntry {
     /// Its id.
     pub id: SecretId,
@@ -330,6 +353,7 @@ pub struct SecretEntry {
 
 /// `GET /v1/environments/{id}/secrets/{index}/versions`: what the secret was before, newest first, without values.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Version {
     /// The secret's id.
     pub id: SecretId,
@@ -346,6 +370,7 @@ pub struct Version {
 /// `GET /v1/environments/{id}/secrets/{index}/versions/{version}` and `GET /v1/environments/{id}/bin/{secret}`: an
 /// earlier version, or a deleted secret. No manifest speaks for it: that it opens proves that it was once written.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadEarlier {
     /// The number of the audit row of this read.
     pub seq: u64,
@@ -357,6 +382,7 @@ pub struct ReadEarlier {
 
 /// One deleted secret in `GET /v1/environments/{id}/bin`, without its value.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Binned {
     /// Its id.
     pub id: SecretId,
@@ -378,6 +404,7 @@ pub struct Binned {
 
 /// `PUT /v1/environments/{id}/secrets/{index}/policy`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewPolicy {
     /// Kind 13 and its version, one above the stored.
@@ -392,6 +419,7 @@ pub struct NewPolicy {
 
 /// `GET /v1/environments/{id}/secrets/{index}`: one secret or its proven absence.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Read {
     /// The number of the audit row of this read.
     pub seq: u64,
@@ -407,6 +435,7 @@ pub struct Read {
 
 /// `GET /v1/bundle`: a whole environment in one trip and one audit row.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bundle {
     /// The account, which every context names.
     pub account: AccountId,
@@ -427,6 +456,7 @@ pub struct Bundle {
 
 /// `GET /v1/environments/{id}/secrets`: everything but the values.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Listing {
     /// The environment, with its key wrapped for the caller.
     pub environment: Environment,
@@ -445,6 +475,7 @@ pub struct Listing {
 ///
 /// Safe to repeat: the same change again, when it is the newest, answers as the first time.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// New secrets (version 1) and new versions (one above the stored).
@@ -461,6 +492,7 @@ pub struct Change {
 
 /// One replaced bucket.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bucket {
     /// Its number, from 0.
@@ -471,6 +503,7 @@ pub struct Bucket {
 
 /// `PUT /v1/environments/{id}/rotation`: begins, or goes on, with the environment key of the next generation.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRotation {
     /// Of the new key: one above the one in use.
@@ -481,6 +514,7 @@ pub struct NewRotation {
 
 /// The rotation that is under way: the one that was begun first.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rotation {
     /// Of the new key.
     pub generation: u64,
@@ -494,6 +528,7 @@ pub struct Rotation {
 
 /// `GET /v1/environments/{id}/rotation/pending`: some of what is to be sealed anew; nothing when all is.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pending {
     /// Secrets, earlier versions and deleted secrets, under the key in use.
     pub items: Vec<SealedSecret>,
@@ -501,6 +536,7 @@ pub struct Pending {
 
 /// `POST /v1/environments/{id}/rotation/resealed`: the same, under the new key: ids and versions stay.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Resealed {
     /// At most 1 MiB of them.
@@ -509,6 +545,7 @@ pub struct Resealed {
 
 /// `POST /v1/environments/{id}/rotation/finish`: the environment turns to the new key, with everything in it.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FinishRotation {
     /// The root under the new key, one version above the one it replaces.
@@ -523,6 +560,7 @@ pub struct FinishRotation {
 
 /// An environment key wrapped for one of the account's API keys.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyGrant {
     /// The API key.
@@ -533,6 +571,7 @@ pub struct KeyGrant {
 
 /// What proves that an account's owner is there, beside a session.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OwnerProof {
     /// Half of the stretched passphrase.
@@ -543,6 +582,7 @@ pub enum OwnerProof {
 
 /// `PUT /v1/account/passphrase`: another passphrase. Every other session ends.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewPassphrase {
     /// The passphrase so far, or the recovery code.
@@ -560,6 +600,7 @@ pub struct NewPassphrase {
 
 /// A recovery code, as the vault sees it.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRecovery {
     /// Its authenticator.
@@ -570,6 +611,7 @@ pub struct NewRecovery {
 
 /// `POST /v1/recoveries`: logs in with the recovery code.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Recover {
     /// The account's address.
@@ -582,6 +624,7 @@ pub struct Recover {
 
 /// The answer of `POST /v1/recoveries`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recovered {
     /// The account's id.
     pub account: AccountId,
@@ -593,6 +636,7 @@ pub struct Recovered {
 
 /// `POST /v1/account/delete`: the account and everything in it, at once and for good.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteAccount {
     /// The passphrase, or the recovery code.
@@ -601,6 +645,7 @@ pub struct DeleteAccount {
 
 /// `POST /v1/projects/{id}/delete` and `POST /v1/environments/{id}/delete`: with everything in it, for good.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Removal {
     /// The account manifest that names it no more.
@@ -609,6 +654,7 @@ pub struct Removal {
 
 /// The answer to a write that was audited.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Written {
     /// The number of the audit row of this write; absent when the same write had been made before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -617,6 +663,7 @@ pub struct Written {
 
 /// `GET /v1/usage`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// The plan's name.
     pub plan: String,
@@ -626,6 +673,7 @@ pub struct Usage {
 
 /// One limit of the plan.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limit {
     /// What is limited.
     pub resource: Resource,
@@ -638,6 +686,7 @@ pub struct Limit {
 
 /// One row of `GET /v1/audit`, newest first.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditRow {
     /// Dense for each account, from 1.
     pub seq: u64,
@@ -652,6 +701,7 @@ pub struct AuditRow {
 
 /// What an audit row says, sealed at rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// Who: a key or a session. Absent at sign-up, before there is either.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-use crate::serde_as_text;
+use crate::{schema_of_text, serde_as_text};
 use std::{fmt, str::FromStr};
 
 /// The text is not an e-mail address.
@@ -65,6 +65,8 @@ impl fmt::Debug for Email {
 }
 
 serde_as_text!(Email);
+
+schema_of_text!(Email, "Email", "^[^@\\s]+@[^@\\s]+$", "An e-mail address.");
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-use crate::serde_as_text;
+use crate::{schema_of_text, serde_as_text};
 use std::{fmt, str::FromStr};
 
 /// The text is not 32 lower-case hex digits.
@@ -45,6 +45,7 @@ macro_rules! ids {
         }
 
         serde_as_text!($name);
+        schema_of_text!($name, "Id", "^[0-9a-f]{32}$", "16 bytes, lower-case hex.");
     )*};
 }
 

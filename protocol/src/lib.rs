@@ -41,3 +41,19 @@ macro_rules! serde_as_text {
     };
 }
 pub(crate) use serde_as_text;
+
+/// The JSON Schema of a type that travels as text of that pattern (ECMA-262).
+macro_rules! schema_of_text {
+    ($type:ty, $name:literal, $pattern:expr, $says:literal) => {
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": $pattern, "description": $says })
+            }
+        }
+    };
+}
+pub(crate) use schema_of_text;

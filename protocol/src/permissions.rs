@@ -60,6 +60,12 @@ impl fmt::Display for Permission {
 }
 
 crate::serde_as_text!(Permission);
+crate::schema_of_text!(
+    Permission,
+    "Permission",
+    "^(read|write|reveal|audit|gateway)$",
+    "One thing that an API key may do."
+);
 
 /// A set of permissions; in JSON a list of their names, without doubles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,5 +115,16 @@ impl<'de> serde::Deserialize<'de> for Permissions {
         } else {
             Err(serde::de::Error::custom("a permission is named twice"))
         }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Permissions {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Permissions".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let permission = generator.subschema_for::<Permission>();
+        schemars::json_schema!({ "type": "array", "uniqueItems": true, "items": permission })
     }
 }

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// Why the vault refused: stable, and all that a client acts on or shows. The prose beside it is for people
 /// who read raw answers; clients use words of their own, so that no server text reaches a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "`Code::advice` says what each means")]
 pub enum Code {
@@ -104,6 +105,7 @@ impl Code {
 
 /// What a plan limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// Projects of an account.
@@ -136,6 +138,7 @@ impl Resource {
 
 /// The body of every refusal: RFC 9457, with a stable `code`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// `urn:securecode:problem:` and the code.
     #[serde(rename = "type")]

@@ -152,6 +152,13 @@ impl<'de> serde::Deserialize<'de> for AccessToken {
     }
 }
 
+crate::schema_of_text!(
+    AccessToken,
+    "AccessToken",
+    "^sct_[0-9A-Za-z]{71}$",
+    "An access token: id, authenticator and checksum."
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

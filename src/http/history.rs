@@ -1,5 +1,5 @@
 use super::{
-    input::{Asked, Named},
+    input::{Asked, Cursor, Named},
     refusal::Refused,
 };
 use crate::{
@@ -11,7 +11,6 @@ use protocol::{
     EnvironmentId, NameIndex, SecretId,
     body::{Binned, Page, ReadEarlier, ReadQuery, Version, Written},
 };
-use serde::Deserialize;
 
 /// `GET /v1/environments/{id}/secrets/{index}/versions`
 pub(crate) async fn versions(
@@ -32,18 +31,12 @@ pub(crate) async fn read_version(
     Ok(Json(history::read_version(&host, &caller, place, query.how).await?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BinQuery {
-    cursor: Option<SecretId>,
-}
-
 /// `GET /v1/environments/{id}/bin`
 pub(crate) async fn bin(
     State(host): State<Host>,
     caller: Caller,
     Named(environment): Named<EnvironmentId>,
-    Asked(query): Asked<BinQuery>,
+    Asked(query): Asked<Cursor<SecretId>>,
 ) -> Result<Json<Page<Binned>>, Refused> {
     Ok(Json(history::bin(&host, &caller, environment, query.cursor).await?))
 }

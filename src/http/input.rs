@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use protocol::Code;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -46,6 +46,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
             Refused(Refusal::Invalid("a query parameter is missing, unknown or malformed".into()))
         })
     }
+}
+
+/// `?cursor=`: where a page begins, as the page before said.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cursor<T> {
+    pub(crate) cursor: Option<T>,
 }
 
 /// The parts of the path.

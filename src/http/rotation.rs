@@ -1,5 +1,5 @@
 use super::{
-    input::{Asked, Body, Named},
+    input::{Asked, Body, Cursor, Named},
     refusal::Refused,
 };
 use crate::{
@@ -11,7 +11,6 @@ use protocol::{
     EnvironmentId, SecretId,
     body::{FinishRotation, NewRotation, Pending, Resealed, Rotation, Written},
 };
-use serde::Deserialize;
 
 /// `PUT /v1/environments/{id}/rotation`
 pub(crate) async fn begin(
@@ -32,18 +31,12 @@ pub(crate) async fn pending(
     Ok(Json(rotation::pending(&host, &caller, environment).await?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ResealedQuery {
-    cursor: Option<SecretId>,
-}
-
 /// `GET /v1/environments/{id}/rotation/resealed`
 pub(crate) async fn resealed(
     State(host): State<Host>,
     caller: Caller,
     Named(environment): Named<EnvironmentId>,
-    Asked(query): Asked<ResealedQuery>,
+    Asked(query): Asked<Cursor<SecretId>>,
 ) -> Result<Json<Pending>, Refused> {
     Ok(Json(rotation::resealed(&host, &caller, environment, query.cursor).await?))
 }

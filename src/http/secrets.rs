@@ -1,5 +1,5 @@
 use super::{
-    input::{Asked, Body, Named},
+    input::{Asked, Body, Cursor, Named},
     refusal::Refused,
 };
 use crate::{
@@ -11,20 +11,13 @@ use protocol::{
     EnvironmentId, NameIndex,
     body::{Change, Listing, NewPolicy, Read, ReadQuery, Written},
 };
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    cursor: Option<NameIndex>,
-}
 
 /// `GET /v1/environments/{id}/secrets`
 pub(crate) async fn list(
     State(host): State<Host>,
     caller: Caller,
     Named(environment): Named<EnvironmentId>,
-    Asked(query): Asked<ListQuery>,
+    Asked(query): Asked<Cursor<NameIndex>>,
 ) -> Result<Json<Listing>, Refused> {
     Ok(Json(secrets::list(&host, &caller, environment, query.cursor).await?))
 }

@@ -525,19 +525,26 @@ pub(super) fn scope_text(environments: impl IntoIterator<Item = EnvironmentId>) 
     environments.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// The account of a credential, if its token is right. Decides nothing.
-pub(super) async fn account_of(host: &Host, caller: &Caller) -> Result<AccountId, Refusal> {
+/// The owner's account, before anything else of an owner's request is looked at: for what has to be known of it to
+/// write the request's statements. Decides nothing; whoever is no owner is refused as the decision would.
+pub(super) async fn account_of(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<AccountId, Refusal> {
     #[derive(Deserialize)]
     struct Found {
         account: AccountId,
     }
     let [current, previous] = host.pepper.verifiers(&caller.token);
     let statement = Statement::new(
-        "SELECT account FROM credentials WHERE id = ?1 AND verifier IN (?2, ?3)",
-        [Value::from(&caller.token.id()), Value::from(&current), Value::from(&previous)],
+        "SELECT account FROM credentials WHERE id = ?1 AND verifier IN (?2, ?3) AND class = 'session'
+         AND revoked_at = 0 AND expires_at > ?4",
+        [Value::from(&caller.token.id()), Value::from(&current), Value::from(&previous), host.now().into()],
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
-    found.map(|found| found.account).ok_or(Refusal::Because(Code::Unauthenticated))
+    match found {
+        Some(found) => Ok(found.account),
+        None => match explain(host, caller, ask).await? {
+            Decided::Permitted(_) | Decided::Repeated => Err(Code::OwnerRequired.into()),
+        },
+    }
 }
 
 /// What a new credential is to be.

@@ -115,13 +115,18 @@ pub async fn read(host: &Host, caller: &Caller) -> Result<Account, Refusal> {
 }
 
 /// Compares a proof with what is stored of the account, in constant time.
-async fn check_proof(host: &Host, caller: &Caller, proof: &OwnerProof) -> Result<AccountId, Refusal> {
+async fn check_proof(
+    host: &Host,
+    caller: &Caller,
+    ask: &Ask<'_>,
+    proof: &OwnerProof,
+) -> Result<AccountId, Refusal> {
     #[derive(Deserialize)]
     struct Stored {
         login_verifier: String,
         recovery_verifier: String,
     }
-    let account = account_of(host, caller).await?;
+    let account = account_of(host, caller, ask).await?;
     let statement = Statement::new(
         "SELECT login_verifier, recovery_verifier FROM accounts WHERE id = ?1",
         [Value::from(&account)],
@@ -139,8 +144,8 @@ async fn check_proof(host: &Host, caller: &Caller, proof: &OwnerProof) -> Result
 /// # Errors
 /// `login_failed` for a wrong proof, or the caller's refusal.
 pub async fn change_passphrase(host: &Host, caller: &Caller, new: NewPassphrase) -> Result<Written, Refusal> {
-    let account = check_proof(host, caller, &new.proof).await?;
     let ask = Ask { action: "change_passphrase", owner_only: true, ..Ask::default() };
+    let account = check_proof(host, caller, &ask, &new.proof).await?;
     let changed = caller.guarded(
         concat!(
             "UPDATE accounts SET salt = ?4, memory_kib = ?5, passes = ?6, lanes = ?7, login_verifier = ?8, account_key = ?9
@@ -227,8 +232,8 @@ pub async fn recover(
 /// # Errors
 /// `login_failed` for a wrong proof, or the caller's refusal.
 pub async fn delete(host: &Host, caller: &Caller, deletion: DeleteAccount) -> Result<Written, Refusal> {
-    let account = check_proof(host, caller, &deletion.proof).await?;
     let ask = Ask { action: "delete_account", owner_only: true, ..Ask::default() };
+    let account = check_proof(host, caller, &ask, &deletion.proof).await?;
     let deleted = caller
         .guarded(concat!("DELETE FROM accounts WHERE id = ?3 AND ", permitted!()), [Value::from(&account)]);
     decide_write(host, caller, ask, vec![deleted]).await

@@ -24,14 +24,14 @@ const MOST_RANGES: usize = 16;
 const MOST_OVERLAP: u64 = 30 * 86400;
 
 /// A new key that was checked: its row, and the statements that write it.
-struct Registration {
+struct Registration<'a> {
     id: KeyId,
     row: CredentialRow,
-    new: NewKey,
+    new: &'a NewKey,
 }
 
-impl Registration {
-    fn check(host: &Host, account: AccountId, id: KeyId, new: NewKey) -> Result<Self, Refusal> {
+impl<'a> Registration<'a> {
+    fn check(host: &Host, account: AccountId, id: KeyId, new: &'a NewKey) -> Result<Self, Refusal> {
         let invalid = |text: &str| Err(Refusal::Invalid(text.into()));
         if new.token.id() != id {
             return invalid("the token is not of the key that is to be registered");
@@ -130,11 +130,11 @@ fn ranges_text(ranges: &[AddressRange]) -> Result<String, Refusal> {
 /// `quota_exceeded`, `manifest_outdated`, `id_taken`, `not_found` for an environment of somebody else, or the
 /// caller's refusal.
 pub async fn create(host: &Host, caller: &Caller, id: KeyId, new: NewKey) -> Result<Written, Refusal> {
-    // The MAC names the account, which only the caller's credential tells; the write checks that it was right.
-    let account = account_of(host, caller).await?;
-    let registration = Registration::check(host, account, id, new)?;
-    let manifest = &registration.new.manifest;
+    let manifest = &new.manifest;
     let ask = Ask { action: "create_key", owner_only: true, manifest: Some(manifest), ..Ask::default() };
+    // The MAC names the account.
+    let account = account_of(host, caller, &ask).await?;
+    let registration = Registration::check(host, account, id, &new)?;
     let [inserted, granted] = registration.statements(host, caller)?;
     decide_write(host, caller, ask, vec![inserted, granted, write_manifest(caller, manifest)]).await
 }
@@ -149,9 +149,10 @@ pub async fn rotate(
     id: KeyId,
     rotation: RotateKey,
 ) -> Result<Written, Refusal> {
-    let account = account_of(host, caller).await?;
-    let now = host.now();
-    if rotation.old_expires_at > now + MOST_OVERLAP {
+    let manifest = &rotation.key.manifest;
+    let ask = Ask { action: "rotate_key", owner_only: true, manifest: Some(manifest), ..Ask::default() };
+    let account = account_of(host, caller, &ask).await?;
+    if rotation.old_expires_at > host.now() + MOST_OVERLAP {
         return Err(Refusal::Invalid("a key that is replaced works for at most 30 more days".into()));
     }
     let stored = stored_key(host, account, id).await?;
@@ -159,9 +160,7 @@ pub async fn rotate(
     let until = rotation.old_expires_at.max(1);
     let expires_at = if stored.expires_at == 0 { until } else { stored.expires_at.min(until) };
     let old = CredentialRow { expires_at, ..stored };
-    let registration = Registration::check(host, account, rotation.id, rotation.key)?;
-    let manifest = &registration.new.manifest;
-    let ask = Ask { action: "rotate_key", owner_only: true, manifest: Some(manifest), ..Ask::default() };
+    let registration = Registration::check(host, account, rotation.id, &rotation.key)?;
     let replaced = caller.guarded(
         concat!(
             "UPDATE credentials SET replaced = 1, expires_at = ?4, mac = ?5 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
@@ -252,15 +251,15 @@ pub async fn revoke(
     id: KeyId,
     revocation: RevokeKey,
 ) -> Result<Written, Refusal> {
-    let account = account_of(host, caller).await?;
-    let stored = stored_key(host, account, id).await?;
-    let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored };
     let ask = Ask {
         action: "revoke_key",
         owner_only: true,
         manifest: Some(&revocation.manifest),
         ..Ask::default()
     };
+    let account = account_of(host, caller, &ask).await?;
+    let stored = stored_key(host, account, id).await?;
+    let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored };
     let updated = caller.guarded(
         concat!(
             "UPDATE credentials SET revoked_at = ?4, mac = ?5 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",

@@ -7,5 +7,6 @@ mod accounts;
 mod history;
 mod http;
 mod keys;
+mod openapi;
 mod quotas;
 mod secrets;

@@ -74,6 +74,16 @@ pub(crate) fn agent(steps: &mut Steps) -> Result<()> {
     agent::measure()
 }
 
+/// Writes the OpenAPI document.
+pub(crate) fn write_openapi() -> Result<()> {
+    let arguments =
+        ["test", "--locked", "-p", "securecode-vault", "--test", "api", "the_document_that_is_served"];
+    run(
+        command("cargo", &arguments).env("SECURECODE_WRITE_OPENAPI", "1"),
+        "run it again: what is served was compiled before it was written",
+    )
+}
+
 /// The API suite in workerd alone.
 pub(crate) fn edge() -> Result<()> {
     edge_suite(&Workerd::start()?)

@@ -18,6 +18,7 @@ cargo xtask demo       run the main job on this machine: vault, .env, agent, com
 cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
+cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built
 cargo xtask agent      let the real Claude Code attack each profile and do ordinary work in it: what leaked, what broke";
 
@@ -39,6 +40,7 @@ fn run(command: &str) -> Result<()> {
             .and_then(|mut steps| checks::run_all(&mut steps)),
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
+        "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),
         "agent" => {
             tools::set_up(&mut Steps::new(tools::STEPS + 1)).and_then(|mut steps| checks::agent(&mut steps))
