@@ -50,3 +50,16 @@ impl std::fmt::Debug for SecretValue {
         f.write_str("SecretValue(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_no_nul_and_at_most_512_kib() {
+        let value = |bytes: Vec<u8>| SecretValue::new(Zeroizing::new(bytes)).map(drop);
+        assert_eq!(value(vec![b'x'; 524_288]), Ok(()));
+        assert_eq!(value(vec![b'x'; 524_289]), Err(ValueError::TooLong { length: 524_289 }));
+        assert_eq!(value(b"a\0b".to_vec()), Err(ValueError::Nul));
+    }
+}
