@@ -37,7 +37,7 @@ fn host(env: Env) -> worker::Result<Host> {
         database: Box::new(D1(env)),
         clock: Box::new(|| worker::Date::now().as_millis() / 1000),
         address_header: Some("cf-connecting-ip"),
-        log: |line| worker::console_log!("{line}"),
+        log: |event| worker::console_log!("{}", event.line()),
     }))
 }
 

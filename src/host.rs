@@ -1,7 +1,7 @@
 //! What a host gives the vault: a database, a blob store, its two keys, a clock and randomness. Nothing else differs between
 //! the edge and the native binary.
 
-use crate::{blobs::Blobs, database::Database, vault::pepper::Pepper};
+use crate::{blobs::Blobs, database::Database, log::Event, vault::pepper::Pepper};
 use seal::Key;
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub struct Surroundings {
     pub clock: Box<dyn Fn() -> u64 + Send + Sync>,
     /// The header that this host's own network writes a caller's address into, if it does.
     pub address_header: Option<&'static str>,
-    /// Where a line for the operator goes. Never given a secret, a token or a body.
-    pub log: fn(&str),
+    /// Where a line for the operator goes.
+    pub log: fn(&Event<'_>),
 }
 
 impl Host {

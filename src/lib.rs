@@ -8,6 +8,7 @@ pub mod database;
 pub mod endpoints;
 pub mod host;
 mod http;
+pub mod log;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod vault;

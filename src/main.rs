@@ -1,6 +1,7 @@
 //! `securecode-vault`: the vault on this machine.
 
 use clap::{Parser, Subcommand};
+use securecode_vault::native;
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 #[derive(Parser)]
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(listen: SocketAddr, data: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
-    let host = securecode_vault::native::open(data, securecode_vault::native::system_clock)?;
+    let host = native::open(data, native::system_clock, native::log)?;
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}; name another address with --listen"))?;
@@ -57,5 +58,5 @@ async fn serve(listen: SocketAddr, data: &std::path::Path) -> Result<(), Box<dyn
         listener.local_addr()?,
         data.display()
     )?;
-    Ok(securecode_vault::native::serve(host, listener, stop).await?)
+    Ok(native::serve(host, listener, stop).await?)
 }

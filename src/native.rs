@@ -3,6 +3,7 @@
 use crate::{
     host::{Host, Surroundings},
     http::caller::PeerAddress,
+    log::Event,
     sqlite::{OpenDatabaseError, Sqlite},
     vault::{pepper::Pepper, sweep},
 };
@@ -64,7 +65,11 @@ pub enum StartError {
 ///
 /// # Errors
 /// When anything there is not as it must be.
-pub fn open(folder: &Path, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Result<Host, StartError> {
+pub fn open(
+    folder: &Path,
+    clock: impl Fn() -> u64 + Send + Sync + 'static,
+    log: fn(&Event<'_>),
+) -> Result<Host, StartError> {
     let io = |cause| StartError::Io { path: folder.to_owned(), cause };
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
     let database = folder.join("vault.db");
@@ -83,10 +88,13 @@ pub fn open(folder: &Path, clock: impl Fn() -> u64 + Send + Sync + 'static) -> R
         column_key,
         clock: Box::new(clock),
         address_header: None,
-        log: |line| {
-            let _ = writeln!(io::stderr(), "securecode-vault: {line}");
-        },
+        log,
     }))
+}
+
+/// Writes an event to standard error.
+pub fn log(event: &Event<'_>) {
+    let _ = writeln!(io::stderr(), "{}", event.line());
 }
 
 /// The time of the system, in seconds since 1970.

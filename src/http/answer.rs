@@ -2,7 +2,10 @@
 //! problem document.
 
 use super::refusal::Refused;
-use crate::host::Host;
+use crate::{
+    host::Host,
+    log::{Event, Level},
+};
 use axum::{
     Json,
     extract::{Request, State},
@@ -35,10 +38,8 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
     } else {
         Refused(crate::vault::Refusal::Fault("no random bytes".into())).into_response()
     };
-    if let Some(refused) = response.extensions_mut().remove::<std::sync::Arc<Refused>>() {
-        if let crate::vault::Refusal::Fault(text) = &refused.0 {
-            (host.log)(&format!("ERROR request={id} {what}: {text}"));
-        }
+    let refused = response.extensions_mut().remove::<std::sync::Arc<Refused>>();
+    if let Some(refused) = &refused {
         let (status, problem) = refused.problem(&id);
         let retry_after = problem.retry_after;
         response = (status, Json(problem)).into_response();
@@ -49,6 +50,17 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     }
+    let cause = match refused.as_deref() {
+        Some(Refused(crate::vault::Refusal::Fault(text))) => Some(text.as_str()),
+        _ => None,
+    };
+    (host.log)(&Event {
+        request: Some(&id),
+        asked: Some(&what),
+        status: Some(response.status().as_u16()),
+        cause,
+        ..Event::new(if cause.is_some() { Level::Error } else { Level::Info }, "request")
+    });
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

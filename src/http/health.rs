@@ -2,6 +2,7 @@ use super::refusal::Refused;
 use crate::{
     database::{DatabaseError, Statement},
     host::Host,
+    log::{Event, Level},
     vault::Refusal,
 };
 use axum::{
@@ -30,7 +31,9 @@ pub(crate) async fn read(State(host): State<Host>) -> Result<Json<Health>, Refus
     match host.database.run(Statement::new("SELECT name FROM plans LIMIT 1", [])).await {
         Ok(_) => Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
         Err(DatabaseError::Refused(text) | DatabaseError::Fault(text)) => {
-            (host.log)(&format!("ERROR health: {text}"));
+            let event =
+                Event { cause: Some(&text), ..Event::new(Level::Error, "the database cannot be reached") };
+            (host.log)(&event);
             Err(Refused(Refusal::Because(Code::Unavailable)))
         }
     }

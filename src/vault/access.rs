@@ -8,9 +8,10 @@ use super::{Refusal, audit::Entry, pepper::CredentialRow};
 use crate::{
     database::{Answer, Statement, Value},
     host::Host,
+    log::{Event, Level},
 };
 use protocol::{
-    AccessToken, AccountId, Blob, Code, EnvironmentId, NameIndex, Permission, Permissions,
+    AccessToken, AccountId, Blob, Code, EnvironmentId, KeyId, NameIndex, Permission, Permissions,
     body::{CredentialClass, How, Versioned, Written},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -311,8 +312,17 @@ fn check_genuine(host: &Host, caller: &Caller, row: &CredentialRow) -> Result<()
     if its_own & host.pepper.vouches_for(row) {
         return Ok(());
     }
-    (host.log)(&format!("ALERT request={} credential={} row MAC does not verify", caller.request, row.id));
-    Err(Code::IntegrityFailure.into())
+    Err(alert_of_mac(host, caller, row.id))
+}
+
+/// Somebody else than the vault wrote to the database.
+pub(super) fn alert_of_mac(host: &Host, caller: &Caller, credential: KeyId) -> Refusal {
+    (host.log)(&Event {
+        request: Some(&caller.request),
+        credential: Some(credential.to_string()),
+        ..Event::new(Level::Alert, "the MAC of a credential's row does not verify")
+    });
+    Code::IntegrityFailure.into()
 }
 
 #[derive(Deserialize)]
@@ -456,10 +466,11 @@ pub(super) async fn spring_canary(
             Value::from(&revoked.id),
         ],
     );
-    (host.log)(&format!(
-        "ALERT request={} credential={} read a canary and is revoked",
-        caller.request, revoked.id
-    ));
+    (host.log)(&Event {
+        request: Some(&caller.request),
+        credential: Some(revoked.id.to_string()),
+        ..Event::new(Level::Alert, "a key read a canary and is revoked")
+    });
     match host.database.batch(vec![locked, ungranted, audited]).await {
         Ok(_) => Code::CanaryRead.into(),
         Err(error) => error.into(),
@@ -490,7 +501,11 @@ async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) 
         ],
     );
     if let Err(error) = host.database.run(statement).await {
-        (host.log)(&format!("request={} refusal not audited: {error}", caller.request));
+        (host.log)(&Event {
+            request: Some(&caller.request),
+            cause: Some(&error.to_string()),
+            ..Event::new(Level::Error, "a refusal was not audited")
+        });
     }
 }
 

@@ -155,7 +155,7 @@ pub async fn rotate(
     if rotation.old_expires_at > host.now() + MOST_OVERLAP {
         return Err(Refusal::Invalid("a key that is replaced works for at most 30 more days".into()));
     }
-    let stored = stored_key(host, account, id).await?;
+    let stored = stored_key(host, caller, account, id).await?;
     // 0 means never: a key that is to end at once ends at the first second.
     let until = rotation.old_expires_at.max(1);
     let expires_at = if stored.expires_at == 0 { until } else { stored.expires_at.min(until) };
@@ -173,7 +173,12 @@ pub async fn rotate(
     decide_write(host, caller, ask, statements).await
 }
 
-async fn stored_key(host: &Host, account: AccountId, id: KeyId) -> Result<CredentialRow, Refusal> {
+async fn stored_key(
+    host: &Host,
+    caller: &Caller,
+    account: AccountId,
+    id: KeyId,
+) -> Result<CredentialRow, Refusal> {
     let statement = Statement::new(
         "SELECT id, account, class, permissions, environments, expires_at, revoked_at, addresses, verifier, mac
          FROM credentials WHERE id = ?1 AND account = ?2 AND class = 'key'",
@@ -184,8 +189,7 @@ async fn stored_key(host: &Host, account: AccountId, id: KeyId) -> Result<Creden
     if host.pepper.vouches_for(&stored) {
         return Ok(stored);
     }
-    (host.log)(&format!("ALERT credential={id} row MAC does not verify"));
-    Err(Code::IntegrityFailure.into())
+    Err(super::access::alert_of_mac(host, caller, id))
 }
 
 fn ranges_of(text: &str) -> Vec<AddressRange> {
@@ -258,7 +262,7 @@ pub async fn revoke(
         ..Ask::default()
     };
     let account = account_of(host, caller, &ask).await?;
-    let stored = stored_key(host, account, id).await?;
+    let stored = stored_key(host, caller, account, id).await?;
     let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored };
     let updated = caller.guarded(
         concat!(

@@ -4,6 +4,7 @@ use super::{Refusal, large};
 use crate::{
     database::{Statement, Value},
     host::Host,
+    log::{Event, Level},
 };
 
 /// How long a deleted secret can be restored, in seconds: 30 days.
@@ -18,7 +19,8 @@ pub async fn run(host: &Host) {
     ];
     for (part, result) in parts {
         if let Err(refusal) = result {
-            (host.log)(&format!("ERROR sweep of {part}: {refusal:?}"));
+            let cause = format!("{part}: {refusal:?}");
+            (host.log)(&Event { cause: Some(&cause), ..Event::new(Level::Error, "a sweep failed") });
         }
     }
 }

@@ -9,4 +9,5 @@ mod http;
 mod keys;
 mod openapi;
 mod quotas;
+mod schemathesis;
 mod secrets;

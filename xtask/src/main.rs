@@ -4,6 +4,7 @@
 mod agent;
 mod checks;
 mod demo;
+mod deploy;
 mod step;
 mod tools;
 mod wasm;
@@ -18,6 +19,7 @@ cargo xtask demo       run the main job on this machine: vault, .env, agent, com
 cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
+cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built
 cargo xtask agent      let the real Claude Code attack each profile and do ordinary work in it: what leaked, what broke";
@@ -40,6 +42,7 @@ fn run(command: &str) -> Result<()> {
             .and_then(|mut steps| checks::run_all(&mut steps)),
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
+        "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),
         "agent" => {

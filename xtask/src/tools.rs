@@ -59,6 +59,18 @@ pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
     Ok(std::mem::replace(steps, Steps::new(0)))
 }
 
+/// What building and deploying the Worker needs alone.
+pub(crate) fn set_up_worker(steps: &mut Steps) -> Result<()> {
+    steps.next("the wasm32 target of Rust, worker-build and wasm-bindgen (once, some minutes)");
+    wasm::set_up_target(steps)?;
+    let wasm_bindgen = wasm::locked_wasm_bindgen()?;
+    for (name, version) in [CARGO_TOOLS[0], (WASM_BINDGEN.0, wasm_bindgen.as_str())] {
+        cargo_tool(steps, name, version)?;
+    }
+    steps.next("wrangler from npm (once, about a minute)");
+    npm_tools(steps)
+}
+
 /// A tool that cargo installed for the project.
 pub(crate) fn cargo_binary(name: &str) -> PathBuf {
     tools().join("bin").join(name)

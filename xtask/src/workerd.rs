@@ -19,7 +19,8 @@ pub(crate) struct Workerd {
     pub(crate) storage: PathBuf,
 }
 
-fn wrangler(arguments: &[&str]) -> Command {
+/// Wrangler, as the tests have it.
+pub(crate) fn wrangler(arguments: &[&str]) -> Command {
     let mut wrangler = command(root().join("tests/tools/node_modules/.bin/wrangler"), arguments);
     wrangler
         .env("WRANGLER_SEND_METRICS", "false")
@@ -34,7 +35,7 @@ fn wrangler(arguments: &[&str]) -> Command {
 
 /// `wrangler deploy --dry-run`: the upload is complete and the configuration is sound.
 pub(crate) fn dry_run() -> Result<()> {
-    let config = configuration(None)?;
+    let config = configuration("upload", None)?;
     let config = config.to_string_lossy();
     run(
         &mut wrangler(&["deploy", "--dry-run", "--config", &config, "--outdir", "target/workerd/upload"]),
@@ -42,20 +43,23 @@ pub(crate) fn dry_run() -> Result<()> {
     )
 }
 
-/// wrangler.toml without its build step, and for local runs with throw-away secrets.
-fn configuration(secrets: Option<&str>) -> Result<PathBuf> {
-    let text = std::fs::read_to_string(root().join("wrangler.toml"))?;
-    let text = text.replace("[build]\ncommand = \"cargo xtask worker\"\n", "");
-    let name = if secrets.is_some() { "wrangler.local.toml" } else { "wrangler.deploy.toml" };
-    let path = root().join("target/workerd").join(name);
-    std::fs::create_dir_all(root().join("target/workerd"))?;
-    let text = text
+/// wrangler.toml without its build step, under `target/workerd`; for a real account with the ids of its database and
+/// its blob store.
+pub(crate) fn configuration(name: &str, ids: Option<(&str, &str)>) -> Result<PathBuf> {
+    let mut text = std::fs::read_to_string(root().join("wrangler.toml"))?;
+    text = text
+        .replace("[build]\ncommand = \"cargo xtask worker\"\n", "")
         .replace("\"build/index.js\"", "\"../../build/index.js\"")
         .replace("migrations_dir = \"migrations\"", "migrations_dir = \"../../migrations\"");
-    std::fs::write(&path, text)?;
-    if let Some(secrets) = secrets {
-        std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
+    if let Some((database, namespace)) = ids {
+        text = text
+            .replace("\"00000000-0000-0000-0000-000000000000\"", &format!("\"{database}\""))
+            .replace("\"00000000000000000000000000000000\"", &format!("\"{namespace}\""));
     }
+    let folder = root().join("target/workerd");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("wrangler.{name}.toml"));
+    std::fs::write(&path, text)?;
     Ok(path)
 }
 
@@ -67,8 +71,9 @@ impl Workerd {
             std::fs::remove_dir_all(&storage)?;
         }
         std::fs::create_dir_all(&storage)?;
-        let config =
-            configuration(Some(&format!("PEPPER={}\nCOLUMN_KEY={}\n", random_key()?, random_key()?)))?;
+        let config = configuration("local", None)?;
+        let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\n", random_key()?, random_key()?);
+        std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
         let (config, persist) = (config.to_string_lossy(), storage.to_string_lossy());
         run(
             &mut wrangler(&[
@@ -139,7 +144,7 @@ fn healthy(port: u16) -> Result<bool> {
 }
 
 /// 32 random bytes in base64url.
-fn random_key() -> Result<String> {
+pub(crate) fn random_key() -> Result<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -38,7 +38,7 @@ impl Vault {
         let clock = Arc::new(AtomicU64::new(0));
         let ahead = clock.clone();
         let now = move || securecode_vault::native::system_clock() + ahead.load(Ordering::SeqCst);
-        let host = securecode_vault::native::open(folder.path(), now).expect("a vault");
+        let host = securecode_vault::native::open(folder.path(), now, log_faults).expect("a vault");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -103,5 +103,11 @@ impl Vault {
     /// A client without a credential.
     pub fn http(&self) -> Http {
         Http::new(&self.url)
+    }
+}
+
+fn log_faults(event: &securecode_vault::log::Event<'_>) {
+    if event.level != securecode_vault::log::Level::Info {
+        securecode_vault::native::log(event);
     }
 }
