@@ -2,19 +2,54 @@
 
 use crate::{
     d1::D1,
+    database::Statement,
     host::{Host, Surroundings},
     kv::Kv,
+    log::{Event, Level},
+    migrations,
     vault::{pepper::Pepper, sweep},
 };
 use axum::{body::Body, response::Response};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use seal::Key;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tower_service::Service;
 use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
-    Ok(crate::router(host(env)?).call(request).await?)
+    let host = host(env)?;
+    let mut router = if is_known_schema(&host).await { crate::router(host) } else { crate::closed(host) };
+    Ok(router.call(request).await?)
+}
+
+/// Whether the database has the newest migration that this program knows, and none after it. Asked until it has, and
+/// then not again: a migration comes before the program that needs it.
+async fn is_known_schema(host: &Host) -> bool {
+    static KNOWN: AtomicBool = AtomicBool::new(false);
+    #[derive(serde::Deserialize)]
+    struct Migration {
+        name: String,
+    }
+    if KNOWN.load(Ordering::Relaxed) {
+        return true;
+    }
+    let newest = Statement::new("SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1", []);
+    let newest = host.database.run(newest).await.and_then(|answer| answer.row::<Migration>());
+    let known = match newest {
+        Ok(Some(found)) if migrations::NAMES.last() == Some(&found.name.as_str()) => true,
+        found => {
+            let cause = format!(
+                "the newest migration is {:?}, and this program needs {:?}",
+                found.map(|found| found.map(|found| found.name)),
+                migrations::NAMES.last()
+            );
+            (host.log)(&Event { cause: Some(&cause), ..Event::new(Level::Error, "the schema is not known") });
+            false
+        }
+    };
+    KNOWN.store(known, Ordering::Relaxed);
+    known
 }
 
 /// Every hour, as `wrangler.toml` says.

@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod host;
 mod http;
 pub mod log;
+pub mod migrations;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod vault;
@@ -29,6 +30,15 @@ use host::Host;
 
 /// What a body may be, in bytes: it holds the largest value the free plan stores, sealed, with its manifest.
 const BODY: usize = 128 * 1024;
+
+/// What answers where the database is not of the schema that this program knows: that it is not available.
+#[cfg(target_arch = "wasm32")]
+fn closed(host: Host) -> Router {
+    Router::new()
+        .fallback(http::refusal::closed)
+        .layer(axum::middleware::from_fn_with_state(host.clone(), http::answer::finish))
+        .with_state(host)
+}
 
 /// The vault's HTTP service.
 pub fn router(host: Host) -> Router {

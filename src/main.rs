@@ -26,11 +26,33 @@ enum Command {
         #[arg(long, default_value = "securecode-data")]
         data: PathBuf,
     },
+    /// Copy the data as of now into a new folder, also while it is served.
+    Backup {
+        /// The folder of the vault's data.
+        #[arg(long, default_value = "securecode-data")]
+        data: PathBuf,
+        /// The folder to make.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Make a vault's data of a backup, in a new folder.
+    Restore {
+        /// The backup.
+        #[arg(long)]
+        from: PathBuf,
+        /// The folder to make.
+        #[arg(long, default_value = "securecode-data")]
+        data: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
-    let Command::Serve { listen, data } = Arguments::parse().command;
-    match serve(listen, &data) {
+    let done = match Arguments::parse().command {
+        Command::Serve { listen, data } => serve(listen, &data),
+        Command::Backup { data, to } => native::back_up(&data, &to).map_err(Into::into),
+        Command::Restore { from, data } => native::restore(&from, &data).map_err(Into::into),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "securecode-vault: {error}");

@@ -30,6 +30,12 @@ pub enum StartError {
         /// The system's cause.
         cause: io::Error,
     },
+    /// Something stands where a copy is to be made.
+    #[error("{path} is there already; name a folder that is not")]
+    InTheWay {
+        /// Which.
+        path: PathBuf,
+    },
     /// A key file that others may read.
     #[error("{path} can be read by others; run: chmod 600 {path}")]
     Open {
@@ -90,6 +96,63 @@ pub fn open(
         address_header: None,
         log,
     }))
+}
+
+/// Copies a vault's data as of now into a new folder, also while it is served: the database and its two keys, 0600.
+///
+/// # Errors
+/// When something is in the way or cannot be read or written. There is no half a copy then.
+pub fn back_up(data: &Path, to: &Path) -> Result<(), StartError> {
+    let database = data.join("vault.db");
+    if !database.exists() {
+        let cause = io::Error::from(io::ErrorKind::NotFound);
+        return Err(StartError::Io { path: database, cause });
+    }
+    let broken = |cause| StartError::Database { path: database.clone(), cause };
+    let sqlite = Sqlite::open(&database).map_err(broken)?;
+    copy(data, to, |part| sqlite.copy_to(part).map_err(|cause| broken(cause.into())))
+}
+
+/// Makes a vault's data of a copy that [`back_up`] made, in a folder that is not there yet. The copy stays.
+///
+/// # Errors
+/// When something is in the way, the copy is not whole, or it is of a newer schema.
+pub fn restore(from: &Path, data: &Path) -> Result<(), StartError> {
+    back_up(from, data)
+}
+
+fn copy(
+    from: &Path,
+    to: &Path,
+    database: impl FnOnce(&Path) -> Result<(), StartError>,
+) -> Result<(), StartError> {
+    if to.symlink_metadata().is_ok() {
+        return Err(StartError::InTheWay { path: to.to_owned() });
+    }
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let io = |cause| StartError::Io { path: part.clone(), cause };
+    DirBuilder::new().mode(0o700).create(&part).map_err(io)?;
+    let made = (|| {
+        // Made here with its mode, and filled by SQLite.
+        private_file(&part.join("vault.db")).map_err(io)?;
+        database(&part.join("vault.db"))?;
+        File::open(part.join("vault.db")).and_then(|file| file.sync_all()).map_err(io)?;
+        for name in ["pepper", "column-key"] {
+            let source = from.join(name);
+            key_file(&source, false)?;
+            let text = std::fs::read(&source).map(Zeroizing::new);
+            let text = text.map_err(|cause| StartError::Io { path: source, cause })?;
+            let mut file = private_file(&part.join(name)).map_err(io)?;
+            file.write_all(&text).and_then(|()| file.sync_all()).map_err(io)?;
+        }
+        std::fs::rename(&part, to).map_err(io)
+    })();
+    if made.is_err() {
+        let _ = std::fs::remove_dir_all(&part);
+    }
+    made
 }
 
 /// Writes an event to standard error.

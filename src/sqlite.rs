@@ -3,18 +3,13 @@
 use crate::{
     blobs::{Blobs, Keys},
     database::{Answer, Database, DatabaseError, Pending, Statement, Value},
+    migrations,
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension, types::ValueRef};
 use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
-
-/// In order; a file is added, never edited.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../migrations/0001_initial.sql"),
-    include_str!("../migrations/0002_keys_and_secrets.sql"),
-];
 
 /// One connection, used by one request at a time: SQLite has one writer anyway, and every request writes its
 /// audit row.
@@ -55,10 +50,10 @@ impl Sqlite {
             .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?
             .try_into()
             .unwrap_or(0);
-        if found > MIGRATIONS.len() {
-            return Err(OpenDatabaseError::TooNew { found, known: MIGRATIONS.len() });
+        if found > migrations::TEXTS.len() {
+            return Err(OpenDatabaseError::TooNew { found, known: migrations::TEXTS.len() });
         }
-        for (number, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        for (number, migration) in migrations::TEXTS.iter().enumerate().skip(found) {
             let transaction = connection.transaction()?;
             transaction.execute_batch(migration)?;
             transaction.pragma_update(None, "user_version", number as i64 + 1)?;
@@ -70,6 +65,15 @@ impl Sqlite {
             [],
         )?;
         Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Writes a copy as of now to a file that is not there yet. Requests go on meanwhile.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn copy_to(&self, path: &Path) -> Result<(), rusqlite::Error> {
+        let connection = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        connection.execute("VACUUM INTO ?1", [path.to_string_lossy()]).map(drop)
     }
 
     async fn with<T: Send + 'static>(

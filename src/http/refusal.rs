@@ -59,6 +59,11 @@ impl Refused {
     }
 }
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) async fn closed() -> Refused {
+    Refused(Code::Unavailable.into())
+}
+
 pub(crate) async fn no_such_path() -> Refused {
     Refused(Code::NotFound.into())
 }

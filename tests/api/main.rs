@@ -8,6 +8,7 @@ mod history;
 mod http;
 mod keys;
 mod openapi;
+mod operations;
 mod quotas;
 mod schemathesis;
 mod secrets;

@@ -1,4 +1,8 @@
 use crate::Http;
+use securecode_vault::{
+    log::{Event, Level},
+    native,
+};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -35,10 +39,21 @@ impl Vault {
     /// A native vault of the test's own, whose clock the test may move.
     pub fn native() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let vault = Self::native_in(folder.path());
+        Self { _folder: Some(folder), ..vault }
+    }
+
+    /// The same, with its data in this folder.
+    pub fn native_in(folder: &Path) -> Self {
+        Self::native_with(folder, log_faults)
+    }
+
+    /// The same, which logs as is given.
+    pub fn native_with(folder: &Path, log: fn(&Event<'_>)) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let ahead = clock.clone();
-        let now = move || securecode_vault::native::system_clock() + ahead.load(Ordering::SeqCst);
-        let host = securecode_vault::native::open(folder.path(), now, log_faults).expect("a vault");
+        let now = move || native::system_clock() + ahead.load(Ordering::SeqCst);
+        let host = native::open(folder, now, log).expect("a vault");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -46,13 +61,13 @@ impl Vault {
             .expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        runtime.spawn(securecode_vault::native::serve(host.clone(), listener, std::future::pending()));
+        runtime.spawn(native::serve(host.clone(), listener, std::future::pending()));
         Self {
             url,
-            storage: folder.path().to_owned(),
+            storage: folder.to_owned(),
             clock: Some(clock),
             host: Some(host),
-            _folder: Some(folder),
+            _folder: None,
             _runtime: Some(runtime),
         }
     }
@@ -106,8 +121,8 @@ impl Vault {
     }
 }
 
-fn log_faults(event: &securecode_vault::log::Event<'_>) {
-    if event.level != securecode_vault::log::Level::Info {
-        securecode_vault::native::log(event);
+fn log_faults(event: &Event<'_>) {
+    if event.level != Level::Info {
+        native::log(event);
     }
 }
