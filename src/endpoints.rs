@@ -13,7 +13,7 @@ use axum::{
 use protocol::{NameIndex, Permission, SecretId, body::*};
 
 /// What a body may be that holds many secrets, in bytes: a large value, or a change of many.
-const MANY: usize = 1024 * 1024;
+pub(crate) const MANY: usize = 1024 * 1024;
 
 /// Who may use an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

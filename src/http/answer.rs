@@ -70,3 +70,14 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
     }
     response
 }
+
+/// Reads the body before anything is answered. Workerd closes a connection on which a body was left unread, and what
+/// is in front of it then answers in its own words.
+#[cfg(target_arch = "wasm32")]
+pub(crate) async fn read_first(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match axum::body::to_bytes(body, crate::endpoints::MANY).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
+        Err(_) => Refused(protocol::Code::BodyTooLarge.into()).into_response(),
+    }
+}
