@@ -145,4 +145,12 @@ endpoints! {
         "What the plan allows and what is used.";
     get "/v1/audit", Needs(Permission::Audit), audit::list, query Cursor<u64>, answers Page<AuditRow>,
         "Audit rows, newest first; an API key sees its own and those of its environments.";
+    get "/v1/audit/rows", Needs(Permission::Audit), audit::rows, query audit::RowsQuery, answers Page<LoggedRow>,
+        "Audit rows in order, with what their leaves are of; the bare leaves of those that the caller may not see.";
+    get "/v1/audit/export", Needs(Permission::Audit), audit::export, query audit::RowsQuery,
+        "The same as JSON lines (application/jsonl); the next page is in the link header.";
+    get "/v1/audit/segments", Needs(Permission::Audit), segments::list, query Cursor<u64>, answers Segments,
+        "The headers of closed segments, oldest first.";
+    post "/v1/audit/segments", Needs(Permission::Audit), segments::close, answers Closed,
+        "Closes the oldest open rows into a segment.";
 }

@@ -2,6 +2,7 @@
 //! manifest and the pin before anything of it is used.
 
 use crate::{
+    audit::memory,
     config::KeyConfig,
     error::{Error, Kind, Result},
     pins,
@@ -111,6 +112,17 @@ impl Client {
         &self.remote
     }
 
+    /// The key's account. The vault says which, and what is wrapped for the key proves it.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn account(&self) -> Result<AccountId> {
+        let served: Environments = self.remote.get("/v1/environments")?;
+        let first = served.environments.first().ok_or_else(|| self.no_such_environment())?;
+        self.open(served.account, first)?;
+        Ok(served.account)
+    }
+
     /// The environment that is meant, opened; asks the vault once.
     ///
     /// # Errors
@@ -209,6 +221,7 @@ impl Client {
         }
         let proof = Proof::open(&environment.key, name, &read.root, &read.bucket)?;
         proof.admits(read.secret.as_ref())?;
+        memory::keep(environment.key.place().account, read.receipt);
         pins::check_and_advance(id, &read.root, self.least_version)?;
         read.secret.map(|secret| environment.key.open_secret(&secret).map_err(Error::from)).transpose()
     }
@@ -233,6 +246,7 @@ impl Client {
         if !self.means(&environment.names) {
             return Err(self.no_such_environment());
         }
+        memory::keep(bundle.account, bundle.receipt);
         let contents = environment.open_contents(bundle, self.least_version)?;
         self.opened.replace(Some(environment));
         Ok(contents)
@@ -325,6 +339,7 @@ impl Client {
             word(how)
         );
         let read: ReadEarlier = self.remote.get(&path)?;
+        memory::keep(environment.key.place().account, read.receipt);
         if (read.secret.index, read.secret.version) != (index, version) {
             return Err(sealing::TrustError::NotCurrent.into());
         }
@@ -368,6 +383,7 @@ impl Client {
         let environment = self.environment()?;
         let path = format!("/v1/environments/{}/bin/{id}?how={}", environment.id(), word(how));
         let read: ReadEarlier = self.remote.get(&path)?;
+        memory::keep(environment.key.place().account, read.receipt);
         if read.secret.id != id {
             return Err(sealing::TrustError::NotCurrent.into());
         }
@@ -399,7 +415,8 @@ impl Client {
                 buckets,
             };
             let path = format!("/v1/environments/{}/secrets/{index}/policy", environment.id());
-            let _: Written = self.remote.put(&path, &body)?;
+            let written: Written = self.remote.put(&path, &body)?;
+            memory::keep(environment.key.place().account, written.receipt);
             pins::check_and_advance(environment.id(), &root, self.least_version)?;
             Ok(policy)
         })
@@ -439,7 +456,8 @@ impl Client {
             let Some((draft, result)) = edit(&environment, contents)? else { return Ok(None) };
             let (change, root) = draft.seal(&environment)?;
             let path = format!("/v1/environments/{}/changes", environment.id());
-            let _: Written = self.remote.post(&path, &change)?;
+            let written: Written = self.remote.post(&path, &change)?;
+            memory::keep(environment.key.place().account, written.receipt);
             pins::check_and_advance(environment.id(), &root, self.least_version)?;
             Ok(Some(result))
         })

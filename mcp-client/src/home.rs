@@ -62,6 +62,20 @@ pub fn make_private_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Locks a private folder, made if it is not there, for as long as the answer is held: of two processes that read
+/// and write in it, one waits.
+///
+/// # Errors
+/// When it cannot be made or written.
+pub fn lock_folder(folder: &Path) -> Result<File> {
+    make_private_folder(folder)?;
+    let path = folder.join(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| Error::io(&path, &error))?;
+    file.lock().map_err(|error| Error::io(&path, &error))?;
+    Ok(file)
+}
+
 /// Makes a file that only its owner can read, from its first moment on. Fails if there is one, and follows no
 /// link.
 ///

@@ -3,6 +3,7 @@
 //! It decrypts on this machine, checks every answer of the vault against manifests and pins, and hands values
 //! to commands. Nothing here writes a value to a log, an error or the conversation.
 
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -1,14 +1,11 @@
 //! The newest state of each environment that this machine has seen. A vault that serves an older one is
 //! restored, compromised or lying: the client says so and uses nothing of it.
 
-use crate::{
-    error::{Error, Result},
-    home,
-};
+use crate::{error::Result, home};
 use data_encoding::HEXLOWER;
 use protocol::{EnvironmentId, body::Versioned};
 use sealing::Pin;
-use std::{fs, io::Write, path::Path};
+use std::{fs, io::Write};
 
 /// Checks a root against the pin of its environment, and pins it when it is newer.
 ///
@@ -22,7 +19,8 @@ use std::{fs, io::Write, path::Path};
 pub fn check_and_advance(environment: EnvironmentId, root: &Versioned, least: u64) -> Result<()> {
     Pin { version: least, digest: [0; 32] }.admits(root)?;
     let folder = home::folder()?.join("pins");
-    let Ok(_lock) = lock(&folder) else {
+    // Held while a pin is read and written, so that of two processes the newer state wins.
+    let Ok(_lock) = home::lock_folder(&folder) else {
         let _ = writeln!(
             std::io::stderr(),
             "securecode: {} cannot be written, so an older state served later will not be noticed",
@@ -43,16 +41,6 @@ pub fn check_and_advance(environment: EnvironmentId, root: &Versioned, least: u6
         )?;
     }
     Ok(())
-}
-
-/// Held while a pin is read and written, so that of two processes the newer state wins.
-fn lock(folder: &Path) -> Result<fs::File> {
-    home::make_private_folder(folder)?;
-    let path = folder.join(".lock");
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|error| Error::io(&path, &error))?;
-    file.lock().map_err(|error| Error::io(&path, &error))?;
-    Ok(file)
 }
 
 fn read(text: &str) -> Option<Pin> {

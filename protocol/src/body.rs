@@ -1,8 +1,8 @@
 //! Request and response bodies of the HTTP API, version 1. Requests refuse unknown fields.
 
 use crate::{
-    AccessToken, AccountId, AddressRange, Blob, Bytes32, Email, EnvironmentId, KeyId, NameIndex, Permissions,
-    ProjectId, Resource, Salt, SecretId,
+    AccessToken, AccountId, AddressRange, Blob, Bytes32, Digest, Email, EnvironmentId, KeyId, NameIndex,
+    Permissions, ProjectId, Resource, Salt, SecretId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -372,8 +372,9 @@ pub struct Version {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadEarlier {
-    /// The number of the audit row of this read.
-    pub seq: u64,
+    /// Of this read's audit row.
+    #[serde(flatten)]
+    pub receipt: Receipt,
     /// The environment, with its key wrapped for the caller.
     pub environment: Environment,
     /// What was asked for.
@@ -421,8 +422,9 @@ pub struct NewPolicy {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Read {
-    /// The number of the audit row of this read.
-    pub seq: u64,
+    /// Of this read's audit row.
+    #[serde(flatten)]
+    pub receipt: Receipt,
     /// The environment, with its key wrapped for the caller.
     pub environment: Environment,
     /// Kind 8: the newest root.
@@ -439,8 +441,9 @@ pub struct Read {
 pub struct Bundle {
     /// The account, which every context names.
     pub account: AccountId,
-    /// The number of the audit row of this read.
-    pub seq: u64,
+    /// Of this read's audit row.
+    #[serde(flatten)]
+    pub receipt: Receipt,
     /// The environment, with its key wrapped for the caller.
     pub environment: Environment,
     /// Kind 8: the newest root.
@@ -656,9 +659,20 @@ pub struct Removal {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Written {
-    /// The number of the audit row of this write; absent when the same write had been made before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
+    /// Of this write's audit row; absent when the same write had been made before.
+    #[serde(flatten)]
+    pub receipt: Option<Receipt>,
+}
+
+/// What a client keeps of an audit row that was written for it, to prove later that the row is still there and
+/// says the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Receipt {
+    /// The row's number.
+    pub seq: u64,
+    /// The row's hash.
+    pub leaf: Digest,
 }
 
 /// `GET /v1/usage`.
@@ -684,6 +698,83 @@ pub struct Limit {
     pub allowed: u64,
 }
 
+/// The header of a segment: rows of the audit log that were closed over, so that they cannot change unnoticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Segment {
+    /// Counts an account's segments, from 1.
+    pub n: u64,
+    /// The number of its first row; one more than the last of the segment before.
+    pub first: u64,
+    /// The number of its last row.
+    pub last: u64,
+    /// The root of the Merkle tree over the leaves of its rows.
+    pub root: Digest,
+    /// The hash of the segment before; zeros in the first.
+    pub previous: Digest,
+    /// Seconds since 1970.
+    pub closed_at: u64,
+    /// Of everything above, and of the account.
+    pub hash: Digest,
+}
+
+/// `GET /v1/audit/segments`: headers, oldest first.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Segments {
+    /// This page's headers.
+    pub items: Vec<Segment>,
+    /// Where the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// How long the rows of a closed segment are kept, in days. Headers stay.
+    pub audit_days: u64,
+}
+
+/// `POST /v1/audit/segments`: one segment was closed, of the oldest rows that were open.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Closed {
+    /// The new segment; absent when nothing was open, or somebody else was quicker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<Segment>,
+    /// Rows that are still open, besides this request's own: ask again while there are any.
+    pub open: u64,
+    /// Of this request's audit row, which the next segment will have.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+}
+
+/// One row of `GET /v1/audit/rows` and one line of `GET /v1/audit/export`, oldest first: enough to check its
+/// leaf, if the caller may see it; else the leaf alone; and neither, when the stored row is not what the vault
+/// wrote.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LoggedRow {
+    /// Dense for each account, from 1.
+    pub seq: u64,
+    /// The leaf, as it was when the row was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<Digest>,
+    /// What the leaf is of.
+    #[serde(flatten)]
+    pub content: Option<RowContent>,
+}
+
+/// What the leaf of a row is of.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RowContent {
+    /// Seconds since 1970.
+    pub at: u64,
+    /// How many of the day's reads it counts for.
+    pub cost: u64,
+    /// The request that was decided.
+    pub request_id: String,
+    /// An [`AuditEntry`] in JSON, byte for byte as it was hashed.
+    pub entry: String,
+}
+
 /// One row of `GET /v1/audit`, newest first.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -703,6 +794,9 @@ pub struct AuditRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditEntry {
+    /// 16 random bytes in hex: nobody can guess what the row says and prove it by the row's leaf.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub salt: String,
     /// Who: a key or a session. Absent at sign-up, before there is either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<KeyId>,

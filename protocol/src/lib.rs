@@ -8,6 +8,7 @@ pub mod address;
 mod base62;
 mod blob;
 pub mod body;
+mod digest;
 mod email;
 mod id;
 mod name;
@@ -17,6 +18,7 @@ pub mod token;
 
 pub use address::AddressRange;
 pub use blob::{Blob, Bytes32, Salt};
+pub use digest::{Digest, ParseDigestError};
 pub use email::Email;
 pub use id::{AccountId, EnvironmentId, KeyId, NameIndex, ProjectId, SecretId};
 pub use name::{Label, ParseNameError, SecretName, Tag};

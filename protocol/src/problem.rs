@@ -28,6 +28,7 @@ pub enum Code {
     InvalidRequest,
     BodyTooLarge,
     IntegrityFailure,
+    LogDamaged,
     Unavailable,
     Internal,
 }
@@ -52,7 +53,7 @@ impl Code {
             | Self::EnvironmentAmbiguous => 409,
             Self::BodyTooLarge => 413,
             Self::ReadsExhausted | Self::TooManyRequests => 429,
-            Self::IntegrityFailure | Self::Internal => 500,
+            Self::IntegrityFailure | Self::LogDamaged | Self::Internal => 500,
             Self::Unavailable => 503,
         }
     }
@@ -96,6 +97,9 @@ impl Code {
             Self::BodyTooLarge => "the body is larger than this endpoint takes; send less at once",
             Self::IntegrityFailure => {
                 "stored access rules do not verify, so nothing is given out; tell the operator"
+            }
+            Self::LogDamaged => {
+                "the audit log is not as the vault wrote it, so it is not closed over; verify it and tell the operator"
             }
             Self::Unavailable => "the vault cannot reach its database; try again in a moment",
             Self::Internal => "the vault failed; the request id finds the cause in its log",

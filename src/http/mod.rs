@@ -14,5 +14,6 @@ pub(crate) mod projects;
 pub(crate) mod refusal;
 pub(crate) mod rotation;
 pub(crate) mod secrets;
+pub(crate) mod segments;
 pub(crate) mod sessions;
 pub(crate) mod usage;

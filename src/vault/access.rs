@@ -4,7 +4,11 @@
 //! [`Caller`] is who asks, [`Ask`] is what for. A [`Permit`] comes of a decision alone and holds what was read
 //! or written with it; nothing else yields sealed data.
 
-use super::{Refusal, audit::Entry, pepper::CredentialRow};
+use super::{
+    Refusal,
+    audit::{Entry, SealedRow},
+    pepper::CredentialRow,
+};
 use crate::{
     database::{Answer, Statement, Value},
     host::Host,
@@ -12,7 +16,7 @@ use crate::{
 };
 use protocol::{
     AccessToken, AccountId, Blob, Code, EnvironmentId, KeyId, NameIndex, Permission, Permissions,
-    body::{CredentialClass, How, Versioned, Written},
+    body::{CredentialClass, How, Receipt, Versioned, Written},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
@@ -97,13 +101,14 @@ const BURST: u64 = 300;
 /// The decision and its audit row. Every credential is checked by this text, and by no other.
 ///
 /// ?1 credential, ?2 and ?3 verifiers, ?4 now, ?5 cost, ?6 request, ?7 sealed entry, ?8 permission bits,
-/// ?9 environment, ?10 owner only, ?11 next account manifest, ?12 next root, ?13 only environment, ?14 address.
+/// ?9 environment, ?10 owner only, ?11 next account manifest, ?12 next root, ?13 only environment, ?14 address,
+/// ?15 leaf.
 /// Numbers may arrive as REAL (D1), so what is divided is cast.
 macro_rules! decision {
     ($returning:literal) => {
         concat!(
-            "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
-             SELECT c.account, u.seq + 1, ?4, ?5, ?6, ?7, c.id
+            "INSERT INTO audit (account, seq, at, cost, request, entry, leaf, credential)
+             SELECT c.account, u.seq + 1, ?4, ?5, ?6, ?7, ?15, c.id
              FROM credentials c
              JOIN usage u ON u.account = c.account
              LEFT JOIN environments e ON e.account = c.account AND e.id = coalesce(?9,
@@ -156,16 +161,16 @@ impl Caller {
 
 /// Proof that a caller was allowed what it asked, with what came of it. Only a decision makes one.
 pub struct Permit {
-    seq: u64,
+    receipt: Receipt,
     credential: CredentialRow,
     decided: Answer,
     answers: std::vec::IntoIter<Answer>,
 }
 
 impl Permit {
-    /// The number of the audit row.
-    pub fn seq(&self) -> u64 {
-        self.seq
+    /// Of the audit row.
+    pub fn receipt(&self) -> Receipt {
+        self.receipt
     }
 
     /// The caller's credential, whose MAC was right.
@@ -203,7 +208,7 @@ pub(super) async fn decide(
     run(host, caller, &ask, decision!(""), vec![], then).await?.permit()
 }
 
-/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?15 and on.
+/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?16 and on.
 ///
 /// # Errors
 /// As [`decide`].
@@ -228,8 +233,8 @@ pub(super) async fn decide_write(
     then: Vec<Statement>,
 ) -> Result<Written, Refusal> {
     match run(host, caller, &ask, decision!(""), vec![], then).await? {
-        Decided::Permitted(permit) => Ok(Written { seq: Some(permit.seq) }),
-        Decided::Repeated => Ok(Written { seq: None }),
+        Decided::Permitted(permit) => Ok(Written { receipt: Some(permit.receipt) }),
+        Decided::Repeated => Ok(Written { receipt: None }),
     }
 }
 
@@ -263,17 +268,17 @@ async fn run(
     more: Vec<Value>,
     then: Vec<Statement>,
 ) -> Result<Decided, Refusal> {
-    let sealed = seal_entry(host, caller, ask, "allowed")?;
+    let row = seal_entry(host, caller, ask, ask.cost, "allowed")?;
     let [current, previous] = host.pepper.verifiers(&caller.token);
     let needs: Permissions = ask.needs.iter().copied().collect();
     let mut parameters = vec![
         Value::from(&caller.token.id()),
         Value::from(&current),
         Value::from(&previous),
-        host.now().into(),
+        row.at.into(),
         ask.cost.into(),
         Value::Text(caller.request.clone()),
-        sealed.into(),
+        row.entry.into(),
         u64::from(needs.bits()).into(),
         Value::from(ask.scope.environment().as_ref().map(Value::from)),
         u64::from(ask.owner_only).into(),
@@ -281,6 +286,7 @@ async fn run(
         ask.root.map(|next| next.version).into(),
         u64::from(matches!(ask.scope, Scope::OnlyEnvironment)).into(),
         Value::Text(caller.origin.sortable_address()),
+        Value::from(&row.leaf),
     ];
     parameters.extend(more);
     let decision = Statement { sql, parameters };
@@ -298,11 +304,12 @@ async fn run(
         }
     };
     let decided = answers.next().ok_or_else(|| Refusal::Fault("a batch answered nothing".into()))?;
-    let Some(row) = decided.row::<Row>()? else {
+    let Some(found) = decided.row::<Row>()? else {
         return explain(host, caller, ask).await;
     };
-    check_genuine(host, caller, &row.credential)?;
-    Ok(Decided::Permitted(Box::new(Permit { seq: row.seq, credential: row.credential, decided, answers })))
+    check_genuine(host, caller, &found.credential)?;
+    let receipt = Receipt { seq: found.seq, leaf: row.leaf };
+    Ok(Decided::Permitted(Box::new(Permit { receipt, credential: found.credential, decided, answers })))
 }
 
 /// Whether the row that SQL found is the caller's and as the vault wrote it: the verifier once more, in constant
@@ -446,8 +453,8 @@ pub(super) async fn spring_canary(
         secrets: vec![index],
         ..Ask::default()
     };
-    let sealed = match seal_entry(host, caller, &ask, &super::audit::word(Code::CanaryRead)) {
-        Ok(sealed) => sealed,
+    let row = match seal_entry(host, caller, &ask, 0, &super::audit::word(Code::CanaryRead)) {
+        Ok(row) => row,
         Err(refusal) => return refusal,
     };
     let locked = Statement::new(
@@ -456,13 +463,14 @@ pub(super) async fn spring_canary(
     );
     let ungranted = Statement::new("DELETE FROM grants WHERE credential = ?1", [Value::from(&revoked.id)]);
     let audited = Statement::new(
-        "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
-         SELECT account, seq + 1, ?2, 0, ?3, ?4, ?5 FROM usage WHERE account = ?1",
+        "INSERT INTO audit (account, seq, at, cost, request, entry, leaf, credential)
+         SELECT account, seq + 1, ?2, 0, ?3, ?4, ?5, ?6 FROM usage WHERE account = ?1",
         [
             Value::from(&revoked.account),
-            host.now().into(),
+            row.at.into(),
             Value::Text(caller.request.clone()),
-            sealed.into(),
+            row.entry.into(),
+            Value::from(&row.leaf),
             Value::from(&revoked.id),
         ],
     );
@@ -485,19 +493,20 @@ async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) 
         Refusal::Invalid(_) => super::audit::word(Code::InvalidRequest),
         Refusal::Fault(_) => super::audit::word(Code::Internal),
     };
-    let Ok(sealed) = seal_entry(host, caller, ask, &result) else { return };
+    let Ok(row) = seal_entry(host, caller, ask, 0, &result) else { return };
     let [current, previous] = host.pepper.verifiers(&caller.token);
     let statement = Statement::new(
-        "INSERT INTO audit (account, seq, at, cost, request, entry, credential)
-         SELECT c.account, u.seq + 1, ?4, 0, ?5, ?6, c.id FROM credentials c JOIN usage u ON u.account = c.account
+        "INSERT INTO audit (account, seq, at, cost, request, entry, leaf, credential)
+         SELECT c.account, u.seq + 1, ?4, 0, ?5, ?6, ?7, c.id FROM credentials c JOIN usage u ON u.account = c.account
          WHERE c.id = ?1 AND c.verifier IN (?2, ?3)",
         [
             Value::from(&caller.token.id()),
             Value::from(&current),
             Value::from(&previous),
-            host.now().into(),
+            row.at.into(),
             Value::Text(caller.request.clone()),
-            sealed.into(),
+            row.entry.into(),
+            Value::from(&row.leaf),
         ],
     );
     if let Err(error) = host.database.run(statement).await {
@@ -509,14 +518,20 @@ async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) 
     }
 }
 
-fn seal_entry(host: &Host, caller: &Caller, ask: &Ask<'_>, result: &str) -> Result<String, Refusal> {
+fn seal_entry(
+    host: &Host,
+    caller: &Caller,
+    ask: &Ask<'_>,
+    cost: u64,
+    result: &str,
+) -> Result<SealedRow, Refusal> {
     let entry = Entry {
         how: ask.how,
         environment: ask.scope.environment(),
         secrets: ask.secrets.clone(),
         ..super::audit::entry(ask.action, result, Some(caller.token.id()), &caller.origin)
     };
-    super::audit::seal(host, &caller.request, &entry)
+    super::audit::seal(host, &caller.request, cost, entry)
 }
 
 /// Reads a column that holds JSON text, as `json_object` makes it.

@@ -59,8 +59,8 @@ pub async fn sign_up(host: &Host, request: &String, origin: &Origin, new: SignUp
         return Err(Refusal::Invalid("the first account manifest has version 1".into()));
     }
     let id = new.account;
-    let now = host.now();
-    let entry = audit::entry("sign_up", "allowed", None, origin);
+    let first = audit::seal(host, request, 0, audit::entry("sign_up", "allowed", None, origin))?;
+    let now = first.at;
     let account = Statement::new(
         "INSERT INTO accounts (id, email_index, email, salt, memory_kib, passes, lanes, login_verifier, account_key,
              recovery_verifier, account_key_by_recovery, manifest_version, manifest, created_at)
@@ -83,12 +83,13 @@ pub async fn sign_up(host: &Host, request: &String, origin: &Origin, new: SignUp
     );
     let usage = Statement::new("INSERT INTO usage (account, plan) VALUES (?1, 'free')", [Value::from(&id)]);
     let row = Statement::new(
-        "INSERT INTO audit (account, seq, at, cost, request, entry) VALUES (?1, 1, ?2, 0, ?3, ?4)",
+        "INSERT INTO audit (account, seq, at, cost, request, entry, leaf) VALUES (?1, 1, ?2, 0, ?3, ?4, ?5)",
         [
             Value::from(&id),
             now.into(),
             Value::Text(request.clone()),
-            audit::seal(host, request, &entry)?.into(),
+            first.entry.into(),
+            Value::from(&first.leaf),
         ],
     );
     host.database.batch(vec![account, usage, row]).await?;

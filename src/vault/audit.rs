@@ -4,24 +4,29 @@ use super::{
     Refusal,
     access::{Ask, Caller, Origin, decide, permitted},
     columns::Column,
+    pepper::CredentialRow,
 };
 use crate::{database::Value, host::Host};
 use protocol::{
-    Code, KeyId, Permission,
-    body::{AuditRow, CredentialClass, Page},
+    Code, Digest, KeyId, Permission,
+    body::{AuditRow, CredentialClass, LoggedRow, Page, RowContent},
 };
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 pub use protocol::body::AuditEntry as Entry;
 
-pub(super) const ENTRY: Column = Column { table: "audit", column: "entry" };
+const ENTRY: Column = Column { table: "audit", column: "entry" };
 
-/// Rows of one page.
+/// Rows of one page of the list.
 const PAGE: u64 = 100;
+/// Rows of one page of what is checked or exported.
+const LOG_PAGE: u64 = 200;
 
 /// What a row says of an act, from where it came.
 pub(super) fn entry(action: &str, result: &str, credential: Option<KeyId>, origin: &Origin) -> Entry {
     Entry {
+        salt: String::new(),
         credential,
         action: action.to_owned(),
         result: result.to_owned(),
@@ -34,9 +39,24 @@ pub(super) fn entry(action: &str, result: &str, credential: Option<KeyId>, origi
     }
 }
 
-pub(super) fn seal(host: &Host, request: &String, entry: &Entry) -> Result<String, Refusal> {
-    let json = serde_json::to_vec(entry).map_err(|error| Refusal::Fault(error.to_string()))?;
-    ENTRY.seal(host, request, &json)
+/// A row that is about to be written, but for its account and number, which SQL knows.
+pub(super) struct SealedRow {
+    /// Seconds since 1970.
+    pub(super) at: u64,
+    /// The entry, column-sealed.
+    pub(super) entry: String,
+    pub(super) leaf: Digest,
+}
+
+/// Seals a row that counts for `cost` reads. It is of now.
+pub(super) fn seal(host: &Host, request: &String, cost: u64, mut entry: Entry) -> Result<SealedRow, Refusal> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|error| Refusal::Fault(error.to_string()))?;
+    entry.salt = base16ct::lower::encode_string(&salt);
+    let json = serde_json::to_vec(&entry).map_err(|error| Refusal::Fault(error.to_string()))?;
+    let at = host.now();
+    let leaf = audit_log::leaf(request, at, cost, &json);
+    Ok(SealedRow { at, entry: ENTRY.seal(host, request, &json)?, leaf })
 }
 
 /// A code as it stands in an entry's `result`.
@@ -44,12 +64,65 @@ pub(crate) fn word(code: Code) -> String {
     serde_json::to_value(code).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// A row as it is stored.
 #[derive(Deserialize)]
-struct Stored {
-    seq: u64,
+pub(super) struct Stored {
+    pub(super) seq: u64,
     at: u64,
+    cost: u64,
     request: String,
     entry: String,
+    leaf: String,
+    credential: Option<KeyId>,
+}
+
+impl Stored {
+    fn open(&self, host: &Host) -> Result<(Zeroizing<Vec<u8>>, Entry), Refusal> {
+        let json = ENTRY.open(host, &self.request, &self.entry)?;
+        let text = std::str::from_utf8(&json).map_err(|error| Refusal::Fault(error.to_string()))?;
+        let entry = serde_json::from_str(text).map_err(|error| Refusal::Fault(error.to_string()))?;
+        Ok((json, entry))
+    }
+
+    /// The leaf that the row was written with. One that is older than leaves is opened for it.
+    ///
+    /// # Errors
+    /// When it is none, or an old row does not open.
+    pub(super) fn leaf(&self, host: &Host) -> Result<Digest, Refusal> {
+        if self.leaf.is_empty() {
+            let json = ENTRY.open(host, &self.request, &self.entry)?;
+            return Ok(audit_log::leaf(&self.request, self.at, self.cost, &json));
+        }
+        self.leaf.parse().map_err(|_| Refusal::Fault("audit.leaf is no digest".into()))
+    }
+
+    /// The row for who checks the log: whole where the credential may see it, else its leaf, if that is still
+    /// the row's.
+    fn logged(self, host: &Host, credential: &CredentialRow) -> LoggedRow {
+        let seq = self.seq;
+        let unsound = LoggedRow { seq, leaf: None, content: None };
+        let (Ok(leaf), Ok((json, entry))) = (self.leaf(host), self.open(host)) else { return unsound };
+        // The column is a copy of what the entry says; rows that are older than leaves may lack it.
+        if self.credential != entry.credential && !self.leaf.is_empty() {
+            return unsound;
+        }
+        if !may_see(credential, &entry) {
+            let unchanged = audit_log::leaf(&self.request, self.at, self.cost, &json) == leaf;
+            return LoggedRow { seq, leaf: unchanged.then_some(leaf), content: None };
+        }
+        let entry = String::from_utf8_lossy(&json).into_owned();
+        let content = RowContent { at: self.at, cost: self.cost, request_id: self.request, entry };
+        LoggedRow { seq, leaf: Some(leaf), content: Some(content) }
+    }
+}
+
+/// An API key sees the rows of its environments and its own; the owner sees all.
+fn may_see(credential: &CredentialRow, entry: &Entry) -> bool {
+    let in_scope =
+        |id: protocol::EnvironmentId| credential.environments.split(' ').any(|one| one == id.to_string());
+    credential.class == CredentialClass::Session
+        || entry.credential == Some(credential.id)
+        || entry.environment.is_some_and(in_scope)
 }
 
 /// Lists rows, newest first, from before the row `before`. An API key with the permission sees the rows of its
@@ -61,7 +134,7 @@ pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<P
     let ask = Ask { action: "audit", needs: &[Permission::Audit], ..Ask::default() };
     let rows = caller.guarded(
         concat!(
-            "SELECT seq, at, request, entry FROM audit
+            "SELECT seq, at, cost, request, entry, leaf, credential FROM audit
              WHERE account = (SELECT account FROM credentials WHERE id = ?1) AND seq < ?3 AND ",
             permitted!(),
             " ORDER BY seq DESC LIMIT ?4"
@@ -74,17 +147,41 @@ pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<P
     let credential = permit.credential();
     let mut items = Vec::with_capacity(stored.len());
     for row in stored {
-        let opened = ENTRY.open(host, &row.request, &row.entry)?;
-        let text = std::str::from_utf8(&opened).map_err(|error| Refusal::Fault(error.to_string()))?;
-        let entry: Entry = serde_json::from_str(text).map_err(|error| Refusal::Fault(error.to_string()))?;
-        let visible = credential.class == CredentialClass::Session
-            || entry.credential == Some(credential.id)
-            || entry
-                .environment
-                .is_some_and(|id| credential.environments.split(' ').any(|one| one == id.to_string()));
-        if visible {
+        let (_, entry) = row.open(host)?;
+        if may_see(credential, &entry) {
             items.push(AuditRow { seq: row.seq, at: row.at, request_id: row.request, entry });
         }
     }
     Ok(Page { items, next })
+}
+
+/// Rows from `from` to `to`, both included, oldest first: whole where the caller may see them, else leaves.
+/// `action` is what the row of this very access says.
+///
+/// # Errors
+/// The refusal.
+pub async fn rows(
+    host: &Host,
+    caller: &Caller,
+    action: &'static str,
+    from: u64,
+    to: Option<u64>,
+) -> Result<Page<LoggedRow>, Refusal> {
+    let ask = Ask { action, needs: &[Permission::Audit], ..Ask::default() };
+    let rows = caller.guarded(
+        concat!(
+            "SELECT seq, at, cost, request, entry, leaf, credential FROM audit
+             WHERE account = (SELECT account FROM credentials WHERE id = ?1) AND seq BETWEEN ?3 AND ?4 AND ",
+            permitted!(),
+            " ORDER BY seq LIMIT ?5"
+        ),
+        [Value::from(from), Value::from(to.unwrap_or(1 << 52)), Value::from(LOG_PAGE)],
+    );
+    let mut permit = decide(host, caller, ask, vec![rows]).await?;
+    let stored: Vec<Stored> = permit.answer()?.rows()?;
+    let full = stored.len() as u64 == LOG_PAGE;
+    let next = stored.last().filter(|last| full && to != Some(last.seq)).map(|last| last.seq + 1);
+    let credential = permit.credential();
+    let items = stored.into_iter().map(|row| row.logged(host, credential)).collect();
+    Ok(Page { items, next: next.map(|seq| seq.to_string()) })
 }

@@ -52,7 +52,7 @@ pub async fn read(
     }
     Ok(Bundle {
         account: permit.credential().account,
-        seq: permit.seq(),
+        receipt: permit.receipt(),
         environment: whole.environment.of(permit.credential().class)?,
         root: whole.root,
         buckets: whole.buckets,

@@ -146,7 +146,7 @@ async fn read_earlier(
     let found: Option<EnvironmentRow> = permit.answer()?.row()?;
     let found = found.ok_or_else(|| Refusal::Fault("an environment in scope has no row".into()))?;
     let secret = stored.hand_out(host, caller, &permit, environment).await?;
-    Ok(ReadEarlier { seq: permit.seq(), environment: found.of(permit.credential().class)?, secret })
+    Ok(ReadEarlier { receipt: permit.receipt(), environment: found.of(permit.credential().class)?, secret })
 }
 
 /// Deletes a deleted secret for good, with its versions.

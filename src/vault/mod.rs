@@ -13,6 +13,7 @@ pub mod pepper;
 pub mod projects;
 pub mod rotation;
 pub mod secrets;
+pub mod segments;
 pub mod sessions;
 pub mod sweep;
 pub mod usage;

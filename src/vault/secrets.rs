@@ -142,11 +142,11 @@ pub async fn read(
             ", (SELECT json_object('id', e.id, 'project', e.project, 'generation', e.generation, 'owner_key', e.owner_key,
                  'granted_key', (SELECT environment_key FROM grants WHERE credential = ?1 AND environment = ?9),
                  'root_version', e.root_version, 'root', e.root,
-                 'bucket', (SELECT blob FROM buckets WHERE environment = ?9 AND number = CAST(?15 AS INTEGER) * e.buckets / 65536))
+                 'bucket', (SELECT blob FROM buckets WHERE environment = ?9 AND number = CAST(?16 AS INTEGER) * e.buckets / 65536))
                  FROM environments e WHERE e.id = ?9) AS environment,
                (SELECT json_object('id', id, 'index', name_index, 'version', version, 'name', name, 'meta', meta, 'value', value,
                  'blob', blob, 'policy', policy, 'policy_version', policy_version, 'canary', canary)
-                 FROM secrets WHERE environment = ?9 AND name_index = ?16) AS secret"
+                 FROM secrets WHERE environment = ?9 AND name_index = ?17) AS secret"
         ),
         vec![u64::from(u16::from_be_bytes([first, second])).into(), Value::from(&index)],
     )
@@ -157,7 +157,7 @@ pub async fn read(
         None => None,
     };
     Ok(Read {
-        seq: permit.seq(),
+        receipt: permit.receipt(),
         environment: found.environment.of(permit.credential().class)?,
         root: Versioned { version: found.root_version, blob: found.root },
         bucket: found.bucket,

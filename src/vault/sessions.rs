@@ -76,7 +76,8 @@ pub(super) async fn register_session(
     id: AccountId,
     token: &AccessToken,
 ) -> Result<u64, Refusal> {
-    let now = host.now();
+    let row = audit::seal(host, request, 0, audit::entry(action, "allowed", Some(token.id()), origin))?;
+    let now = row.at;
     let expires_at = now + LIFETIME;
     let session = NewCredential {
         token,
@@ -88,15 +89,16 @@ pub(super) async fn register_session(
         addresses: String::new(),
     }
     .row(host);
-    let entry = audit::entry(action, "allowed", Some(session.id), origin);
     let audited = Statement::new(
-        "INSERT INTO audit (account, seq, at, cost, request, entry)
-         SELECT account, seq + 1, ?2, 0, ?3, ?4 FROM usage WHERE account = ?1",
+        "INSERT INTO audit (account, seq, at, cost, request, entry, leaf, credential)
+         SELECT account, seq + 1, ?2, 0, ?3, ?4, ?5, ?6 FROM usage WHERE account = ?1",
         [
             Value::from(&id),
             now.into(),
             Value::Text(request.clone()),
-            audit::seal(host, request, &entry)?.into(),
+            row.entry.into(),
+            Value::from(&row.leaf),
+            Value::from(&token.id()),
         ],
     );
     let inserted = Statement::new(

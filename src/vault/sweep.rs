@@ -1,6 +1,6 @@
 //! What is done by the clock and not by a request: deleting what has had its time.
 
-use super::{Refusal, large};
+use super::{Refusal, large, segments};
 use crate::{
     database::{Statement, Value},
     host::Host,
@@ -16,6 +16,7 @@ pub async fn run(host: &Host) {
         ("bin", empty_bin(host).await),
         ("sessions", end_sessions(host).await),
         ("blobs", large::sweep(host).await),
+        ("audit log", segments::sweep(host).await),
     ];
     for (part, result) in parts {
         if let Err(refusal) = result {

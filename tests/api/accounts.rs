@@ -132,5 +132,5 @@ fn an_account_manifest_is_written_once_for_each_version() {
     // The very same write again is no conflict.
     let repeated = serde_json::json!({ "manifest": account.manifest });
     let written: Written = owner.http.put(&format!("/v1/projects/{project}"), &repeated).json();
-    assert_eq!(written.seq, None);
+    assert_eq!(written.receipt, None);
 }

@@ -4,6 +4,8 @@
 
 mod access;
 mod accounts;
+mod audit;
+mod fail_closed;
 mod history;
 mod http;
 mod keys;

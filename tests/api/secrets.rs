@@ -79,8 +79,8 @@ fn a_change_may_be_sent_again() {
     let change = key.change(&[("A", b"1")], &[]);
     let first: Written = key.http.post(&key.path("/changes"), &change).json();
     let second: Written = key.http.post(&key.path("/changes"), &change).json();
-    assert!(first.seq.is_some());
-    assert_eq!(second.seq, None);
+    assert!(first.receipt.is_some());
+    assert_eq!(second.receipt, None);
     assert_eq!(key.list().items[0].version, 1);
 }
 

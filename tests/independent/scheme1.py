@@ -370,8 +370,39 @@ def open_secret(ek, place, s):
     return {"name": name.decode(), "tags": tags, "note": note, "value": value.hex()}
 
 
+# --- the audit log
+
+def audit_leaf(row):
+    return sha(u8(0) + lp(b"securecode/1/audit-row") + lp(row["request_id"].encode()) + u64(row["at"]) + u64(row["cost"])
+               + lp(row["entry"].encode()))
+
+
+def merkle_root(leaves):
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha(b"")
+    half = 1
+    while half * 2 < len(leaves):
+        half *= 2
+    return sha(u8(1) + merkle_root(leaves[:half]) + merkle_root(leaves[half:]))
+
+
+def audit_segment(account, previous, leaves, closed_at):
+    before = previous or {"n": 0, "last": 0, "hash": bytes(32).hex()}
+    n, first, last = before["n"] + 1, before["last"] + 1, before["last"] + len(leaves)
+    root, hash_before = merkle_root(leaves), bytes.fromhex(before["hash"])
+    digest = sha(lp(b"securecode/1/audit-segment") + lp(account) + u64(n) + u64(first) + u64(last) + lp(root) + lp(hash_before)
+                 + u64(closed_at))
+    return {"n": n, "first": first, "last": last, "root": root.hex(), "previous": hash_before.hex(), "closed_at": closed_at,
+            "hash": digest.hex()}
+
+
 def judge(v):
     op = v["op"]
+    if op == "audit":
+        leaves = [audit_leaf(row) for row in v["rows"]]
+        if audit_segment(bytes.fromhex(v["account"]), v["previous"], leaves, v["segment"]["closed_at"]) != v["segment"]:
+            raise Refused("audit")
+        return {"leaves": [leaf.hex() for leaf in leaves]}
     if op == "open":
         c = v["context"]
         fields = [bytes.fromhex(c[f]) for f in ("account", "project", "environment", "subject", "index")]
@@ -611,6 +642,17 @@ def make(directory):
     rules = {"version": 2, "blob": b64(seal(ek, context(13, *place, b"rules", b"", 2), u32(1) + lp(b"production") + lp(policy)))}
     put("rules", {"op": "rules", **base(), "rules": rules, "outcome": "ok", "result": {"rules": [["production", policy_json]]}})
     put("rules-other-version", {"op": "rules", **base(), "rules": {**rules, "version": 3}, "outcome": "open"})
+
+    rows = [{"request_id": os.urandom(16).hex(), "at": 1764000000 + i, "cost": i % 2, "entry": f'{{"salt":"{os.urandom(16).hex()}","action":"r\u00e9ad {i}"}}'}
+            for i in range(13)]
+    for count_of, before in [(1, None), (2, None), (13, None), (7, audit_segment(place[0], None, [bytes(32)], 5))]:
+        leaves = [audit_leaf(row) for row in rows[:count_of]]
+        v = {"op": "audit", "account": place[0].hex(), "previous": before, "rows": rows[:count_of],
+             "segment": audit_segment(place[0], before, leaves, 1764000100)}
+        kind = f"audit-{count_of}-rows" if before is None else "audit-next-segment"
+        put(kind, {**v, "outcome": "ok", "result": {"leaves": [leaf.hex() for leaf in leaves]}})
+    v["previous"] = None
+    put("audit-of-another-chain", {**v, "outcome": "audit"})
     print(f"made {count}")
 
 

@@ -2,6 +2,7 @@
 
 use super::{history::date, print_json, say};
 use crate::{
+    audit::memory,
     config::{AccountFile, person_vault},
     error::{Error, Result},
     home,
@@ -154,7 +155,8 @@ pub(super) fn end_session(vault_url: Option<&str>, id: KeyId) -> Result<()> {
     if !page.items.iter().any(|one| one.id == id) {
         return Err(Error::local(format!("there is no session {id}"), "list them: securecode sessions list"));
     }
-    let _: Written = owner.remote.delete(&format!("/v1/sessions/{id}"))?;
+    let written: Written = owner.remote.delete(&format!("/v1/sessions/{id}"))?;
+    memory::keep(owner.account(), written.receipt);
     say!("The session {id} has ended.");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod audit;
 mod check;
 mod history;
 mod import;
@@ -225,6 +226,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show who asked for what, newest first; or write the whole log out; or check it.
+    #[command(args_conflicts_with_subcommands = true)]
+    Audit {
+        #[command(flatten)]
+        audit: ShowAudit,
+        #[command(subcommand)]
+        command: Option<AuditCommand>,
+    },
     /// API keys, for the owner.
     Keys {
         #[command(subcommand)]
@@ -384,6 +393,36 @@ struct Set {
     allow_name: bool,
     #[command(flatten)]
     place: Place,
+}
+
+#[derive(Args)]
+struct ShowAudit {
+    /// How many rows to show.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write every row to this file, or `-`, as JSON lines that anybody can check.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["limit", "json"])]
+    export: Option<PathBuf>,
+    /// As the account's owner, also where an API key is configured.
+    #[arg(long)]
+    owner: bool,
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Check that nothing in the log was changed, cut off or rolled back since it was checked here before, and that it
+    /// has this machine's own accesses.
+    Verify {
+        /// From the beginning, not only from the segment that was verified last.
+        #[arg(long)]
+        all: bool,
+        /// As the account's owner, also where an API key is configured.
+        #[arg(long)]
+        owner: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -577,6 +616,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
             return agent::run(&client, profile, &hosts, &command).map(ExitCode::from);
         }
         Command::Usage { json } => usage::run(vault, json),
+        Command::Audit { audit, command: None } => audit::run(vault, &audit),
+        Command::Audit { command: Some(AuditCommand::Verify { all, owner }), .. } => {
+            return audit::verify(vault, all, owner);
+        }
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
         Command::Check { fix, profile, json } => check::run(fix, profile, vault, json),

@@ -9,6 +9,7 @@ mod rotation;
 pub use recovery::recover;
 
 use crate::{
+    audit::memory,
     config::{AccountFile, VaultAddress, person_vault},
     environment::{Client, Environment},
     error::{Error, Kind, Result},
@@ -234,7 +235,8 @@ impl Owner {
         edit(&mut next);
         next.sort();
         let sealed = self.key.seal_manifest(&next)?;
-        send(&self.remote, sealed.clone())?;
+        let written = send(&self.remote, sealed.clone())?;
+        memory::keep(self.key.account(), written.receipt);
         self.manifest = next;
         self.file.set_pin(Pin::of(&sealed));
         self.file.write()
@@ -282,6 +284,11 @@ impl Owner {
     /// The session that this command asks with.
     pub fn session(&self) -> Option<KeyId> {
         self.file.session.as_ref().map(AccessToken::id)
+    }
+
+    /// The account.
+    pub fn account(&self) -> AccountId {
+        self.key.account()
     }
 
     /// The address of the vault, as the account has it.

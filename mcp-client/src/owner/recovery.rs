@@ -2,6 +2,7 @@
 
 use super::{Owner, open_session_token, stretch, write_account_file};
 use crate::{
+    audit::memory,
     config::{AccountFile, VaultAddress},
     error::Result,
     remote::Remote,
@@ -48,7 +49,8 @@ pub fn recover(
             account_key_by_recovery: key.wrap_by_recovery(&next)?,
         }),
     };
-    let _: Written = remote.with(&session).put("/v1/account/passphrase", &body)?;
+    let written: Written = remote.with(&session).put("/v1/account/passphrase", &body)?;
+    memory::keep(recovered.account, written.receipt);
     write_account_file(&vault, email, recovered.account, Pin::of(&recovered.manifest), session)
 }
 
@@ -66,7 +68,8 @@ impl Owner {
             account_key: self.key.wrap_by_passphrase(&self.file.email, &stretched)?,
             recovery: None,
         };
-        let _: Written = self.remote.put("/v1/account/passphrase", &body)?;
+        let written: Written = self.remote.put("/v1/account/passphrase", &body)?;
+        memory::keep(self.account(), written.receipt);
         Ok(())
     }
 

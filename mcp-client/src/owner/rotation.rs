@@ -2,6 +2,7 @@
 
 use super::{Owner, now};
 use crate::{
+    audit::memory,
     environment::{Client, Environment},
     error::Result,
     pins,
@@ -55,8 +56,9 @@ impl Owner {
                 }
                 for round in rounds(reseal(&old, &new, &pending.items)?) {
                     done += round.len() as u64;
-                    let _: Written =
+                    let written: Written =
                         self.remote.post(&format!("{path}/resealed"), &Resealed { items: round })?;
+                    memory::keep(self.account(), written.receipt);
                     progress(done, begun.all.max(done));
                 }
             }

@@ -28,8 +28,23 @@ pub(crate) fn judge(vector: &Value) -> Judged {
         "policy" => policy(vector),
         "rules" => rules(vector),
         "read" => read(vector),
+        "audit" => audit(vector),
         other => panic!("unknown op {other}"),
     }
+}
+
+fn audit(vector: &Value) -> Judged {
+    let account: AccountId = typed(&vector["account"])?;
+    let previous: Option<body::Segment> = typed(&vector["previous"])?;
+    let segment: body::Segment = typed(&vector["segment"])?;
+    let rows: Vec<body::RowContent> = typed(&vector["rows"])?;
+    let leaf =
+        |row: &body::RowContent| audit_log::leaf(&row.request_id, row.at, row.cost, row.entry.as_bytes());
+    let leaves: Vec<_> = rows.iter().map(leaf).collect();
+    if audit_log::close(account, previous.as_ref(), &leaves, segment.closed_at) != Some(segment) {
+        return Err("audit");
+    }
+    Ok(json!({ "leaves": leaves }))
 }
 
 fn text<'a>(vector: &'a Value, field: &str) -> &'a str {

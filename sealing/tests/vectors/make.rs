@@ -21,6 +21,7 @@ pub(crate) fn all(folder: &Path) {
     texts(&mut made);
     secrets(&mut made);
     accounts(&mut made);
+    logs(&mut made);
     for (name, vector) in made {
         let mut text = serde_json::to_string_pretty(&vector).unwrap();
         text.push('\n');
@@ -120,6 +121,50 @@ fn opens(made: &mut Made) {
     ] {
         bad(made, &format!("open-base64-{name}"), &with(&vector, &[("blob", json!(text))]), "parse");
     }
+}
+
+fn logs(made: &mut Made) {
+    let account = AccountId::from_bytes(make_id().unwrap());
+    let rows: Vec<Value> = (0..7_u64)
+        .map(|number| {
+            let id = data_encoding::HEXLOWER.encode(&make_id().unwrap());
+            let entry = format!("{{\"salt\":\"{id}\",\"action\":\"read\",\"result\":\"allowed\"}}");
+            json!({ "request_id": id, "at": 1_764_000_000 + number, "cost": number % 2, "entry": entry })
+        })
+        .collect();
+    let leaves: Vec<protocol::Digest> = rows
+        .iter()
+        .map(|row| {
+            let text = |field: &str| row[field].as_str().unwrap();
+            let number = |field: &str| row[field].as_u64().unwrap();
+            audit_log::leaf(text("request_id"), number("at"), number("cost"), text("entry").as_bytes())
+        })
+        .collect();
+    let first = audit_log::close(account, None, &leaves[..3], 1_764_000_100).unwrap();
+    let second = audit_log::close(account, Some(&first), &leaves[3..], 1_764_000_200).unwrap();
+    let vector = |previous: Value, rows: &[Value], segment| json!({ "op": "audit", "account": account, "previous": previous, "rows": rows, "segment": segment });
+    good(made, "audit-first-segment", vector(Value::Null, &rows[..3], json!(first)));
+    let next = vector(json!(first), &rows[3..], json!(second));
+    good(made, "audit-next-segment", next.clone());
+    for (name, path, value) in [
+        ("time", "rows.1.at", json!(1_764_000_999)),
+        ("cost", "rows.1.cost", json!(7)),
+        ("request", "rows.1.request_id", rows[5]["request_id"].clone()),
+        ("entry", "rows.1.entry", rows[5]["entry"].clone()),
+        ("account", "account", json!(AccountId::from_bytes(make_id().unwrap()))),
+        ("number", "segment.n", json!(3)),
+        ("first", "segment.first", json!(3)),
+        ("last", "segment.last", json!(8)),
+        ("root", "segment.root", json!(first.root)),
+        ("previous", "segment.previous", json!(second.root)),
+        ("closing-time", "segment.closed_at", json!(1_764_000_201)),
+        ("segment-before", "previous", Value::Null),
+    ] {
+        bad(made, &format!("audit-other-{name}"), &with(&next, &[(path, value)]), "audit");
+    }
+    let swapped: Vec<Value> = [3, 5, 4, 6].iter().map(|number| rows[*number].clone()).collect();
+    bad(made, "audit-rows-swapped", &with(&next, &[("rows", json!(swapped))]), "audit");
+    bad(made, "audit-row-missing", &with(&next, &[("rows", json!(rows[3..6]))]), "audit");
 }
 
 fn tokens(made: &mut Made) {

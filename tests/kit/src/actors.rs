@@ -75,6 +75,18 @@ impl Owner {
         Self { http: vault.http().with(&session), account, email, login, session, audience, key, manifest }
     }
 
+    /// Requests with another session.
+    pub fn log_in_again(&self, vault: &Vault) -> Http {
+        let session = make_token();
+        let body = LogIn {
+            email: self.email.parse().expect("an address"),
+            login: self.login.clone(),
+            session: session.clone(),
+        };
+        let _: Account = vault.http().post("/v1/sessions", &body).json();
+        vault.http().with(&session)
+    }
+
     /// The account manifest as it would be after `edit`, sealed.
     pub fn next_manifest(&self, edit: impl FnOnce(&mut AccountManifest)) -> (AccountManifest, Versioned) {
         let mut next = self.manifest.next();

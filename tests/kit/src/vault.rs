@@ -1,5 +1,6 @@
 use crate::Http;
 use securecode_vault::{
+    host::Host,
     log::{Event, Level},
     native,
 };
@@ -17,7 +18,7 @@ pub struct Vault {
     url: String,
     storage: PathBuf,
     clock: Option<Arc<AtomicU64>>,
-    host: Option<securecode_vault::host::Host>,
+    host: Option<Host>,
     /// Kept for as long as the vault runs.
     _folder: Option<tempfile::TempDir>,
     _runtime: Option<tokio::runtime::Runtime>,
@@ -52,16 +53,7 @@ impl Vault {
     pub fn native_with(folder: &Path, log: fn(&Event<'_>)) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let ahead = clock.clone();
-        let now = move || native::system_clock() + ahead.load(Ordering::SeqCst);
-        let host = native::open(folder, now, log).expect("a vault");
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("its address"));
-        runtime.spawn(native::serve(host.clone(), listener, std::future::pending()));
+        let (host, runtime, url) = serve(folder, "127.0.0.1:0", ahead, log);
         Self {
             url,
             storage: folder.to_owned(),
@@ -80,6 +72,11 @@ impl Vault {
     /// Where everything it stores and logs lies.
     pub fn storage(&self) -> &Path {
         &self.storage
+    }
+
+    /// Moves a native vault's clock back, before anything is in it.
+    pub fn set_back(&self, seconds: u64) {
+        self.clock.as_ref().expect("a native vault").fetch_sub(seconds, Ordering::SeqCst);
     }
 
     /// Moves a native vault's clock ahead.
@@ -115,6 +112,20 @@ impl Vault {
         assert_eq!(changed, 1);
     }
 
+    /// Puts another database in place of a native vault's, as an operator restores a backup: the vault stops, and
+    /// is started again at the same address.
+    pub fn restore(&mut self, backup: &Path) {
+        drop((self.host.take(), self._runtime.take()));
+        for file in ["vault.db", "vault.db-wal", "vault.db-shm"] {
+            let _ = std::fs::remove_file(self.storage.join(file));
+        }
+        std::fs::copy(backup, self.storage.join("vault.db")).expect("a backup");
+        let address = self.url.trim_start_matches("http://").to_owned();
+        let clock = self.clock.clone().expect("a native vault");
+        let (host, runtime, _) = serve(&self.storage, &address, clock, log_faults);
+        (self.host, self._runtime) = (Some(host), Some(runtime));
+    }
+
     /// A client without a credential.
     pub fn http(&self) -> Http {
         Http::new(&self.url)
@@ -125,4 +136,25 @@ fn log_faults(event: &Event<'_>) {
     if event.level != Level::Info {
         native::log(event);
     }
+}
+
+/// Serves the native vault whose data is in `folder`, its clock that much `ahead`; and where it is.
+fn serve(
+    folder: &Path,
+    address: &str,
+    ahead: Arc<AtomicU64>,
+    log: fn(&Event<'_>),
+) -> (Host, tokio::runtime::Runtime, String) {
+    // It wraps around when the clock was set back.
+    let now = move || native::system_clock().wrapping_add(ahead.load(Ordering::SeqCst));
+    let host = native::open(folder, now, log).expect("a vault");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    runtime.spawn(native::serve(host.clone(), listener, std::future::pending()));
+    (host, runtime, url)
 }

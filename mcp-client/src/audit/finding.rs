@@ -1,0 +1,67 @@
+use std::fmt;
+
+/// Something that is wrong with a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the words of `Display` say what each is")]
+pub enum Finding {
+    Altered { seq: u64 },
+    Missing { first: u64, last: u64 },
+    CutOff { end: u64, known: u64 },
+    Inserted { seq: u64 },
+    Doubled { seq: u64, again: u64 },
+    Swapped { seq: u64 },
+    Differs { n: u64, first: u64, last: u64 },
+    HeaderUnsound { n: u64 },
+    HeaderMissing { n: u64 },
+    RolledBack { pinned: u64, newest: u64 },
+    Forked { n: u64 },
+    Contradicted { seqs: Vec<u64> },
+    NotClosed,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Altered { seq } => {
+                write!(f, "edited: row {seq} does not say what it said when it was written")
+            }
+            Self::Missing { first, last } if first == last => write!(f, "missing: row {first}"),
+            Self::Missing { first, last } => write!(f, "missing: rows {first} to {last}"),
+            Self::CutOff { end, known } => {
+                write!(f, "truncated: the log ends with row {end}, but there was a row {known}")
+            }
+            Self::Inserted { seq } => write!(f, "inserted: row {seq} was put in, and later ones moved down"),
+            Self::Doubled { seq, again } => write!(f, "doubled: row {again} is row {seq} once more"),
+            Self::Swapped { seq } => write!(f, "swapped: rows {seq} and {}", seq.saturating_add(1)),
+            Self::Differs { n, first, last } => write!(
+                f,
+                "changed: rows {first} to {last} are not those that segment {n} was closed over: some were edited, moved, or put in for others"
+            ),
+            Self::HeaderUnsound { n } => {
+                write!(f, "edited: the header of segment {n} does not follow from the one before it")
+            }
+            Self::HeaderMissing { n } => write!(f, "missing: the header of segment {n}"),
+            Self::RolledBack { pinned, newest } => write!(
+                f,
+                "rolled back: segment {pinned} was verified before, but the log now ends with segment {newest}: it is an older one"
+            ),
+            Self::Forked { n } => write!(
+                f,
+                "rolled back: segment {n} is not the one that was verified before: the log is another, or an older one that went on"
+            ),
+            Self::Contradicted { seqs } => {
+                let shown: Vec<String> = seqs.iter().take(5).map(u64::to_string).collect();
+                let more = seqs.len().saturating_sub(shown.len());
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(
+                    f,
+                    "receipt contradicted: not the rows that this machine was given: {}{more}",
+                    shown.join(", ")
+                )
+            }
+            Self::NotClosed => {
+                write!(f, "damaged: the vault itself finds its log changed, and closes it no further")
+            }
+        }
+    }
+}
