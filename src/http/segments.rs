@@ -6,7 +6,7 @@ use crate::{
     host::Host,
     vault::{access::Caller, segments},
 };
-use axum::{Json, body::Bytes, extract::State};
+use axum::{Json, extract::State};
 use protocol::body::{Closed, Segments};
 
 /// `GET /v1/audit/segments`
@@ -18,11 +18,7 @@ pub(crate) async fn list(
     Ok(Json(segments::list(&host, &caller, query.cursor.unwrap_or(0)).await?))
 }
 
-/// `POST /v1/audit/segments`. Takes no body; one that is sent is read, so that the connection can be used again.
-pub(crate) async fn close(
-    State(host): State<Host>,
-    caller: Caller,
-    _: Bytes,
-) -> Result<Json<Closed>, Refused> {
+/// `POST /v1/audit/segments`
+pub(crate) async fn close(State(host): State<Host>, caller: Caller) -> Result<Json<Closed>, Refused> {
     Ok(Json(segments::close(&host, &caller).await?))
 }
