@@ -2,19 +2,19 @@
 
 use crate::{
     d1::D1,
-    database::Statement,
-    host::{Host, Surroundings},
+    database::{Pending, Statement},
+    host::{Host, Strangers, Surroundings},
     kv::Kv,
     log::{Event, Level},
     migrations,
     vault::{pepper::Pepper, sweep},
 };
-use axum::{body::Body, response::Response};
+use axum::{body::Body, http::HeaderName, response::Response};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use seal::Key;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tower_service::Service;
-use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
+use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event, send::SendFuture};
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
@@ -69,11 +69,35 @@ fn host(env: Env) -> worker::Result<Host> {
         ),
         column_key: secret_key(&env, "COLUMN_KEY")?,
         blobs: Box::new(Kv(env.clone())),
+        strangers: Box::new(Locations(env.clone())),
         database: Box::new(D1(env)),
         clock: Box::new(|| worker::Date::now().as_millis() / 1000),
-        address_header: Some("cf-connecting-ip"),
+        address_header: Some(HeaderName::from_static("cf-connecting-ip")),
         log: |event| worker::console_log!("{}", event.line()),
     }))
+}
+
+/// Cloudflare's own limiter, which counts in each of its locations. Its figure is in `wrangler.toml`.
+struct Locations(Env);
+
+impl Strangers for Locations {
+    fn admit(&self, address: String, _now: u64) -> Pending<'_, Result<(), u64>> {
+        Box::pin(SendFuture::new(async move {
+            let outcome = match self.0.rate_limiter("STRANGERS") {
+                Ok(limiter) => limiter.limit(address).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(outcome) if outcome.success => Ok(()),
+                // It does not say when its minute ends.
+                Ok(_) => Err(60),
+                Err(error) => {
+                    worker::console_error!("ERROR limit for strangers: {error}");
+                    Err(60)
+                }
+            }
+        }))
+    }
 }
 
 /// A Worker secret that is 32 bytes in base64url. The error names the secret and never shows it.

@@ -1,7 +1,13 @@
-//! What a host gives the vault: a database, a blob store, its two keys, a clock and randomness. Nothing else differs between
-//! the edge and the native binary.
+//! What a host gives the vault: a database, a blob store, its two keys, a clock, and its limit for strangers. Nothing
+//! else differs between the edge and the native binary.
 
-use crate::{blobs::Blobs, database::Database, log::Event, vault::pepper::Pepper};
+use crate::{
+    blobs::Blobs,
+    database::{Database, Pending},
+    log::Event,
+    vault::pepper::Pepper,
+};
+use axum::http::HeaderName;
 use seal::Key;
 use std::sync::Arc;
 
@@ -21,10 +27,20 @@ pub struct Surroundings {
     pub column_key: Key,
     /// Seconds since 1970.
     pub clock: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// The header that this host's own network writes a caller's address into, if it does.
-    pub address_header: Option<&'static str>,
+    /// The header that what is before this host writes a caller's address into, if anything does: else the address is
+    /// that of the connection.
+    pub address_header: Option<HeaderName>,
+    /// How many requests without a good credential an address may send.
+    pub strangers: Box<dyn Strangers>,
     /// Where a line for the operator goes.
     pub log: fn(&Event<'_>),
+}
+
+/// A host's limit for requests that show no good credential: 60 a minute for each network address, unless its operator
+/// says otherwise. It keeps floods off; what must hold exactly is counted in the database.
+pub trait Strangers: Send + Sync {
+    /// Counts a request of this address at this time, or refuses it: after how many seconds to ask again.
+    fn admit(&self, address: String, now: u64) -> Pending<'_, Result<(), u64>>;
 }
 
 impl Host {

@@ -24,6 +24,8 @@ mod kv;
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod strangers;
 
 use axum::{Router, extract::DefaultBodyLimit};
 use host::Host;

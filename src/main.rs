@@ -1,8 +1,13 @@
 //! `securecode-vault`: the vault on this machine.
 
+use axum::http::HeaderName;
 use clap::{Parser, Subcommand};
-use securecode_vault::native;
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+use securecode_vault::{
+    host::{Host, Surroundings},
+    native,
+    strangers::PacedStrangers,
+};
+use std::{io::Write, net::SocketAddr, num::NonZeroU32, path::PathBuf, process::ExitCode};
 
 #[derive(Parser)]
 #[command(
@@ -25,6 +30,13 @@ enum Command {
         /// The folder of the database and its two keys; made if it is not there. Back it up whole.
         #[arg(long, default_value = "securecode-data")]
         data: PathBuf,
+        /// The header into which a proxy before this program writes the caller's address, as `x-real-ip`. Only where
+        /// nobody can reach this program but through that proxy: whoever writes the header says where he is.
+        #[arg(long)]
+        address_header: Option<HeaderName>,
+        /// Requests without a good credential that one address may send in a minute.
+        #[arg(long, default_value_t = native::STRANGERS_PER_MINUTE)]
+        strangers_per_minute: NonZeroU32,
     },
     /// Copy the data as of now into a new folder, also while it is served.
     Backup {
@@ -48,7 +60,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Serve { listen, data } => serve(listen, &data),
+        Command::Serve { listen, data, address_header, strangers_per_minute } => {
+            native::open(&data, native::system_clock, native::log).map_err(Into::into).and_then(|opened| {
+                let strangers = Box::new(PacedStrangers::new(strangers_per_minute));
+                serve(Host::new(Surroundings { address_header, strangers, ..opened }), listen, &data)
+            })
+        }
         Command::Backup { data, to } => native::back_up(&data, &to).map_err(Into::into),
         Command::Restore { from, data } => native::restore(&from, &data).map_err(Into::into),
     };
@@ -62,8 +79,11 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(listen: SocketAddr, data: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
-    let host = native::open(data, native::system_clock, native::log)?;
+async fn serve(
+    host: Host,
+    listen: SocketAddr,
+    data: &std::path::Path,
+) -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}; name another address with --listen"))?;

@@ -5,6 +5,7 @@ use crate::{
     http::caller::PeerAddress,
     log::Event,
     sqlite::{OpenDatabaseError, Sqlite},
+    strangers::PacedStrangers,
     vault::{pepper::Pepper, sweep},
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -13,6 +14,7 @@ use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     net::SocketAddr,
+    num::NonZeroU32,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -66,6 +68,9 @@ pub enum StartError {
     },
 }
 
+/// Requests of strangers that an address may send in a minute, unless the operator says otherwise.
+pub const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
 /// Opens the vault whose data is in `folder`, making it if there is none: `vault.db`, and beside it the
 /// deployment's two secrets, `pepper` and `column-key`, each 0600.
 ///
@@ -75,7 +80,7 @@ pub fn open(
     folder: &Path,
     clock: impl Fn() -> u64 + Send + Sync + 'static,
     log: fn(&Event<'_>),
-) -> Result<Host, StartError> {
+) -> Result<Surroundings, StartError> {
     let io = |cause| StartError::Io { path: folder.to_owned(), cause };
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
     let database = folder.join("vault.db");
@@ -87,15 +92,16 @@ pub fn open(
         private_file(&database).map_err(|cause| StartError::Io { path: database.clone(), cause })?;
     }
     let sqlite = Sqlite::open(&database).map_err(|cause| StartError::Database { path: database, cause })?;
-    Ok(Host::new(Surroundings {
+    Ok(Surroundings {
         blobs: Box::new(sqlite.clone()),
         database: Box::new(sqlite),
         pepper: Pepper::new(pepper, None),
         column_key,
         clock: Box::new(clock),
         address_header: None,
+        strangers: Box::new(PacedStrangers::new(STRANGERS_PER_MINUTE)),
         log,
-    }))
+    })
 }
 
 /// Copies a vault's data as of now into a new folder, also while it is served: the database and its two keys, 0600.

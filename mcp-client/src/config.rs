@@ -6,7 +6,7 @@ use crate::{
     home,
     profile::Profile,
 };
-use protocol::{AccessToken, AccountId, Email, Label};
+use protocol::{AccessToken, AccountId, Email, Label, body::Device};
 use sealing::{ApiKey, Audience, Pin};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -301,6 +301,9 @@ pub struct AccountFile {
     /// The session, while there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<AccessToken>,
+    /// By which the vault knows this machine at the next log-in; opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
 }
 
 impl AccountFile {
@@ -334,6 +337,15 @@ impl AccountFile {
     pub fn remove() -> Result<()> {
         let path = Self::path()?;
         std::fs::remove_file(&path).map_err(|error| Error::io(&path, &error))
+    }
+
+    /// By what the vault at this address knows this machine, if this account logged in here before.
+    ///
+    /// # Errors
+    /// As [`AccountFile::read`].
+    pub fn device(vault: &VaultAddress, email: &Email) -> Result<Option<Device>> {
+        let known = Self::read()?.filter(|known| known.vault_url == vault.url && known.email == *email);
+        Ok(known.and_then(|known| known.device))
     }
 
     /// The pin of the account manifest.

@@ -35,6 +35,15 @@ pub fn sortable(address: IpAddr) -> String {
     format!("{:032x}", number(address))
 }
 
+/// What counts as one address where requests are limited: the /64 of an IPv6 address, as one household or server has
+/// it; an IPv4 address whole. Hex digits.
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => sortable(address.into()),
+        IpAddr::V6(address) => format!("{:016x}", u128::from(address) >> 64),
+    }
+}
+
 impl AddressRange {
     fn host_bits(self) -> u32 {
         let width = if self.address.is_ipv4() { 32 } else { 128 };
@@ -125,6 +134,16 @@ mod tests {
                 assert!(!holds(range, address), "{range} {address}");
             }
         }
+    }
+
+    #[test]
+    fn a_network_is_an_ipv4_address_or_a_64() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_ne!(of("192.0.2.1"), of("::1"));
     }
 
     #[test]

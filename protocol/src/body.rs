@@ -1,8 +1,8 @@
 //! Request and response bodies of the HTTP API, version 1. Requests refuse unknown fields.
 
 use crate::{
-    AccessToken, AccountId, AddressRange, Blob, Bytes32, Digest, Email, EnvironmentId, KeyId, NameIndex,
-    Permissions, ProjectId, Resource, Salt, SecretId,
+    AccessToken, AccountId, AddressRange, Blob, Bytes32, DeviceId, Digest, Email, EnvironmentId, KeyId,
+    NameIndex, Permissions, ProjectId, Resource, Salt, SecretId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,21 @@ pub struct LogIn {
     pub login: Bytes32,
     /// The session's token, made by the client.
     pub session: AccessToken,
+    /// What this machine was answered when it logged in before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+}
+
+/// That somebody logged in on this machine before. It opens nothing: a log-in with it is counted by itself, so that
+/// others who try the account's passphrase do not lock this machine out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// The machine's id, made by the vault.
+    pub id: DeviceId,
+    /// The vault's own MAC.
+    pub proof: Bytes32,
 }
 
 /// What an owner's session works with: the answer of `POST /v1/sessions` and `GET /v1/account`.
@@ -92,6 +107,9 @@ pub struct Account {
     pub manifest: Versioned,
     /// When this session ends, in seconds since 1970.
     pub session_expires_at: u64,
+    /// To be sent with the next log-in. Answered to a log-in alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
 }
 
 /// One session in `GET /v1/sessions`.
@@ -623,6 +641,9 @@ pub struct Recover {
     pub recovery: Bytes32,
     /// The session's token, made by the client.
     pub session: AccessToken,
+    /// What this machine was answered when it logged in before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
 }
 
 /// The answer of `POST /v1/recoveries`.
@@ -635,6 +656,8 @@ pub struct Recovered {
     pub account_key_by_recovery: Blob,
     /// Kind 12.
     pub manifest: Versioned,
+    /// To be sent with the next log-in.
+    pub device: Device,
 }
 
 /// `POST /v1/account/delete`: the account and everything in it, at once and for good.

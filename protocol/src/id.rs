@@ -60,6 +60,8 @@ ids! {
     SecretId
     /// A credential: an API key or a session.
     KeyId
+    /// A machine on which somebody logged in.
+    DeviceId
     /// The blind index of a secret's name in its environment: all that the vault knows of a name.
     NameIndex
 }

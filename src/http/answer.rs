@@ -1,10 +1,14 @@
 //! What every answer has: a request id, headers that keep it out of caches and frames, and for a refusal its
-//! problem document.
+//! problem document. Who showed no good credential is counted as the stranger that he is.
 
-use super::refusal::Refused;
+use super::{
+    caller::{admit, origin},
+    refusal::Refused,
+};
 use crate::{
     host::Host,
     log::{Event, Level},
+    vault::Refusal,
 };
 use axum::{
     Json,
@@ -13,6 +17,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use protocol::Code;
+use std::sync::Arc;
 
 /// The id of this request: in its answer, in its audit row, and in the log.
 #[derive(Clone)]
@@ -32,13 +38,19 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
     let drawn = getrandom::fill(&mut id);
     let id = base16ct::lower::encode_string(&id);
     let what = format!("{} {}", request.method(), request.uri().path());
+    let origin = origin(&host, request.headers(), request.extensions());
     let mut response = if drawn.is_ok() {
         request.extensions_mut().insert(RequestId(id.clone()));
         next.run(request).await
     } else {
-        Refused(crate::vault::Refusal::Fault("no random bytes".into())).into_response()
+        Refused(Refusal::Fault("no random bytes".into())).into_response()
     };
-    let refused = response.extensions_mut().remove::<std::sync::Arc<Refused>>();
+    let mut refused = response.extensions_mut().remove::<Arc<Refused>>();
+    if let Some(Refused(Refusal::Because(Code::Unauthenticated))) = refused.as_deref()
+        && let Err(instead) = admit(&host, &origin).await
+    {
+        refused = Some(Arc::new(instead));
+    }
     if let Some(refused) = &refused {
         let (status, problem) = refused.problem(&id);
         let retry_after = problem.retry_after;
@@ -51,7 +63,7 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     }
     let cause = match refused.as_deref() {
-        Some(Refused(crate::vault::Refusal::Fault(text))) => Some(text.as_str()),
+        Some(Refused(Refusal::Fault(text))) => Some(text.as_str()),
         _ => None,
     };
     (host.log)(&Event {

@@ -10,12 +10,12 @@ use crate::{
 };
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, header, request::Parts},
 };
 use protocol::Code;
 
 /// The header in which a client says which coding agent it works for.
-const AGENT: &str = "securecode-agent";
+const AGENT: HeaderName = HeaderName::from_static("securecode-agent");
 
 impl FromRequestParts<Host> for Caller {
     type Rejection = Refused;
@@ -30,11 +30,11 @@ impl FromRequestParts<Host> for Caller {
             .and_then(|value| value.strip_prefix("Bearer "))
             .and_then(|token| token.parse().ok())
             .ok_or(Refused(Code::Unauthenticated.into()))?;
-        Ok(Self { token, request, origin: origin(parts, host) })
+        Ok(Self { token, request, origin: origin(host, &parts.headers, &parts.extensions) })
     }
 }
 
-/// A request that has no credential yet: sign-up and log-in.
+/// A request that has no credential yet: sign-up and log-in. An address may send so many.
 pub(crate) struct Stranger {
     pub(crate) request: String,
     pub(crate) origin: Origin,
@@ -44,7 +44,9 @@ impl FromRequestParts<Host> for Stranger {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Refused> {
-        Ok(Self { request: request_id(parts)?, origin: origin(parts, host) })
+        let origin = origin(host, &parts.headers, &parts.extensions);
+        admit(host, &origin).await?;
+        Ok(Self { request: request_id(parts)?, origin })
     }
 }
 
@@ -53,15 +55,21 @@ fn request_id(parts: &Parts) -> Result<String, Refused> {
     id.ok_or_else(|| Refused(Refusal::Fault("a request has no id".into())))
 }
 
-fn origin(parts: &Parts, host: &Host) -> Origin {
-    let address = match host.address_header {
-        Some(name) => header_text(&parts.headers, name, 64),
-        None => parts.extensions.get::<PeerAddress>().map(|peer| peer.0.to_string()),
+/// Counts a request of a stranger.
+pub(crate) async fn admit(host: &Host, origin: &Origin) -> Result<(), Refused> {
+    let admitted = host.strangers.admit(origin.network(), host.now()).await;
+    admitted.map_err(|wait| Refused(Refusal::Later(Code::TooManyRequests, wait)))
+}
+
+pub(crate) fn origin(host: &Host, headers: &HeaderMap, extensions: &Extensions) -> Origin {
+    let address = match &host.address_header {
+        Some(name) => header_text(headers, name, 64),
+        None => extensions.get::<PeerAddress>().map(|peer| peer.0.to_string()),
     };
     Origin {
         address,
-        user_agent: header_text(&parts.headers, header::USER_AGENT.as_str(), 200),
-        agent: header_text(&parts.headers, AGENT, 64),
+        user_agent: header_text(headers, &header::USER_AGENT, 200),
+        agent: header_text(headers, &AGENT, 64),
     }
 }
 
@@ -70,7 +78,7 @@ fn origin(parts: &Parts, host: &Host) -> Origin {
 pub(crate) struct PeerAddress(pub(crate) std::net::IpAddr);
 
 /// A header's printable ASCII, cut to `longest` characters.
-fn header_text(headers: &HeaderMap, name: &str, longest: usize) -> Option<String> {
+fn header_text(headers: &HeaderMap, name: &HeaderName, longest: usize) -> Option<String> {
     let text = headers.get(name)?.to_str().ok()?;
     Some(text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(longest).collect())
 }

@@ -16,6 +16,7 @@ use protocol::{
 /// `POST /v1/prelogin`
 pub(crate) async fn pre_login(
     State(host): State<Host>,
+    _: Stranger,
     Body(asked): Body<PreLogin>,
 ) -> Result<Json<Kdf>, Refused> {
     Ok(Json(sessions::pre_login(&host, &asked.email).await?))

@@ -19,6 +19,7 @@ use protocol::{
     body::{CredentialClass, How, Receipt, Versioned, Written},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use std::net::IpAddr;
 
 /// Who asks, and from where. Made from a request in `http/caller.rs` and nowhere else.
 #[derive(Debug)]
@@ -43,10 +44,18 @@ pub struct Origin {
 }
 
 impl Origin {
+    fn parsed_address(&self) -> Option<IpAddr> {
+        self.address.as_ref().and_then(|text| text.parse().ok())
+    }
+
+    /// The address as far as limits tell addresses apart; empty when it is not known, so that all such are one.
+    pub fn network(&self) -> String {
+        self.parsed_address().map(protocol::address::network).unwrap_or_default()
+    }
+
     /// The address as credentials' ranges have theirs; empty when it is not known, which no range holds.
     fn sortable_address(&self) -> String {
-        let address = self.address.as_ref().and_then(|text| text.parse().ok());
-        address.map(protocol::address::sortable).unwrap_or_default()
+        self.parsed_address().map(protocol::address::sortable).unwrap_or_default()
     }
 }
 

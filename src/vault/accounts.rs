@@ -6,6 +6,7 @@ use super::{
     audit,
     columns::Column,
     sessions::register_session,
+    tries::{self, Trier, Try},
 };
 use crate::{
     database::{Statement, Value},
@@ -46,6 +47,7 @@ impl AccountRow {
             account_key: Blob::from_sealed(wrapped.to_vec()),
             manifest: Versioned { version: self.manifest_version, blob: self.manifest },
             session_expires_at,
+            device: None,
         })
     }
 }
@@ -115,38 +117,40 @@ pub async fn read(host: &Host, caller: &Caller) -> Result<Account, Refusal> {
     row.open(host, permit.credential().expires_at)
 }
 
-/// Compares a proof with what is stored of the account, in constant time.
+/// Counts a try, and compares a proof with what is stored of the account, in constant time.
 async fn check_proof(
     host: &Host,
     caller: &Caller,
     ask: &Ask<'_>,
     proof: &OwnerProof,
-) -> Result<AccountId, Refusal> {
+) -> Result<(AccountId, Try), Refusal> {
     #[derive(Deserialize)]
     struct Stored {
+        email_index: String,
         login_verifier: String,
         recovery_verifier: String,
     }
     let account = account_of(host, caller, ask).await?;
     let statement = Statement::new(
-        "SELECT login_verifier, recovery_verifier FROM accounts WHERE id = ?1",
+        "SELECT email_index, login_verifier, recovery_verifier FROM accounts WHERE id = ?1",
         [Value::from(&account)],
     );
     let stored: Stored = host.database.run(statement).await?.row()?.ok_or(Code::NotFound)?;
+    let counted = tries::count(host, &stored.email_index, &Trier::Session(caller.token.id())).await?;
     let proven = match proof {
         OwnerProof::Login(login) => host.pepper.login(account, login).matches(&stored.login_verifier),
         OwnerProof::Recovery(auth) => host.pepper.recovery(account, auth).matches(&stored.recovery_verifier),
     };
-    if proven { Ok(account) } else { Err(Code::LoginFailed.into()) }
+    if proven { Ok((account, counted)) } else { Err(Code::LoginFailed.into()) }
 }
 
 /// Gives the account another passphrase, and another recovery code if one comes with it. Every other session ends.
 ///
 /// # Errors
-/// `login_failed` for a wrong proof, or the caller's refusal.
+/// `login_failed` for a wrong proof, `too_many_requests`, or the caller's refusal.
 pub async fn change_passphrase(host: &Host, caller: &Caller, new: NewPassphrase) -> Result<Written, Refusal> {
     let ask = Ask { action: "change_passphrase", owner_only: true, ..Ask::default() };
-    let account = check_proof(host, caller, &ask, &new.proof).await?;
+    let (account, counted) = check_proof(host, caller, &ask, &new.proof).await?;
     let changed = caller.guarded(
         concat!(
             "UPDATE accounts SET salt = ?4, memory_kib = ?5, passes = ?6, lanes = ?7, login_verifier = ?8, account_key = ?9
@@ -170,7 +174,7 @@ pub async fn change_passphrase(host: &Host, caller: &Caller, new: NewPassphrase)
         ),
         [Value::from(&account)],
     );
-    let mut statements = vec![changed, ended];
+    let mut statements = vec![changed, ended, counted.was_right()];
     if let Some(recovery) = &new.recovery {
         statements.push(caller.guarded(
             concat!(
@@ -192,7 +196,7 @@ pub async fn change_passphrase(host: &Host, caller: &Caller, new: NewPassphrase)
 /// Logs in with the recovery code: registers the session's token and answers what that code opens.
 ///
 /// # Errors
-/// `login_failed`, the same for an unknown address and a wrong code.
+/// `login_failed` and `too_many_requests`, the same for an unknown address and a wrong code.
 pub async fn recover(
     host: &Host,
     request: &String,
@@ -207,10 +211,13 @@ pub async fn recover(
         manifest_version: u64,
         manifest: Blob,
     }
+    let index = host.pepper.email_index(&recover.email);
+    let trier = Trier::at_login(host, &recover.email, recover.device.as_ref(), origin);
+    let counted = tries::count(host, &index.to_string(), &trier).await?;
     let statement = Statement::new(
         "SELECT id, recovery_verifier, account_key_by_recovery, manifest_version, manifest FROM accounts
          WHERE email_index = ?1",
-        [Value::from(&host.pepper.email_index(&recover.email))],
+        [Value::from(&index)],
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
     // The same work for an address without an account.
@@ -219,23 +226,24 @@ pub async fn recover(
         .map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.id, &found.recovery_verifier));
     let matches = host.pepper.recovery(id, &recover.recovery).matches(stored);
     let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
-    register_session(host, request, origin, "recover", id, &recover.session).await?;
+    register_session(host, request, origin, ("recover", &counted), id, &recover.session).await?;
     let wrapped = ACCOUNT_KEY_BY_RECOVERY.open(host, &id, &found.account_key_by_recovery)?;
     Ok(Recovered {
         account: id,
         account_key_by_recovery: Blob::from_sealed(wrapped.to_vec()),
         manifest: Versioned { version: found.manifest_version, blob: found.manifest },
+        device: trier.device(host, &recover.email)?,
     })
 }
 
 /// Deletes an account, with everything in it.
 ///
 /// # Errors
-/// `login_failed` for a wrong proof, or the caller's refusal.
+/// `login_failed` for a wrong proof, `too_many_requests`, or the caller's refusal.
 pub async fn delete(host: &Host, caller: &Caller, deletion: DeleteAccount) -> Result<Written, Refusal> {
     let ask = Ask { action: "delete_account", owner_only: true, ..Ask::default() };
-    let account = check_proof(host, caller, &ask, &deletion.proof).await?;
+    let (account, counted) = check_proof(host, caller, &ask, &deletion.proof).await?;
     let deleted = caller
         .guarded(concat!("DELETE FROM accounts WHERE id = ?3 AND ", permitted!()), [Value::from(&account)]);
-    decide_write(host, caller, ask, vec![deleted]).await
+    decide_write(host, caller, ask, vec![deleted, counted.was_right()]).await
 }

@@ -16,6 +16,7 @@ pub mod secrets;
 pub mod segments;
 pub mod sessions;
 pub mod sweep;
+mod tries;
 pub mod usage;
 
 use crate::database::DatabaseError;

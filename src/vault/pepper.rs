@@ -4,10 +4,14 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
-use protocol::{AccessToken, AccountId, Bytes32, Email, KeyId, Salt, body::CredentialClass};
+use protocol::{
+    AccessToken, AccountId, Bytes32, DeviceId, Email, KeyId, Salt,
+    body::{CredentialClass, Device},
+};
 use seal::{Key, Writer};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// The pepper in use, and the one before it while credentials are being re-issued.
 pub struct Pepper {
@@ -112,6 +116,26 @@ impl Pepper {
         Salt(salt)
     }
 
+    /// What counts tries at the account with that index of its address: its own if `by` is empty, or somebody's.
+    pub fn tries(&self, account: &str, by: &str) -> Verifier {
+        encode(&mac(
+            &self.current,
+            Writer::new().bytes(b"securecode/1/tries").bytes(account.as_bytes()).bytes(by.as_bytes()),
+        ))
+    }
+
+    /// What a machine shows at its next log-in. Nothing of it is stored.
+    pub fn device(&self, email: &Email, id: DeviceId) -> Device {
+        let fields =
+            Writer::new().bytes(b"securecode/1/device").bytes(email.as_str().as_bytes()).bytes(id.as_bytes());
+        Device { id, proof: Bytes32::new(Zeroizing::new(mac(&self.current, fields))) }
+    }
+
+    /// Whether this vault made the device, for that address.
+    pub fn knows(&self, email: &Email, device: &Device) -> bool {
+        self.device(email, device.id).proof.expose().ct_eq(device.proof.expose()).into()
+    }
+
     /// The MAC to store with a credential's row.
     pub fn row_mac(&self, row: &CredentialRow) -> String {
         encode(&row_mac(&self.current, row)).0
@@ -131,7 +155,7 @@ fn verifier(pepper: &Key, token: &AccessToken) -> Verifier {
 }
 
 fn row_mac(pepper: &Key, row: &CredentialRow) -> [u8; 32] {
-    let mut row_key = zeroize::Zeroizing::new([0; 32]);
+    let mut row_key = Zeroizing::new([0; 32]);
     if let Ok(prk) = Hkdf::<Sha256>::from_prk(pepper.expose()) {
         // 32 bytes are below HKDF's limit, the only cause of an error.
         let _ = prk.expand(&Writer::new().bytes(b"securecode/1/rowkey").finish(), row_key.as_mut());

@@ -5,6 +5,7 @@ use super::{
     access::{Ask, Caller, NewCredential, Origin, decide, decide_write, permitted},
     accounts::AccountRow,
     audit,
+    tries::{self, Trier, Try},
 };
 use crate::{
     database::{Statement, Value},
@@ -43,17 +44,20 @@ struct Found {
 /// Logs in: registers the session's token and answers what the owner's client works with.
 ///
 /// # Errors
-/// `login_failed`, the same for an unknown address and a wrong passphrase.
+/// `login_failed` and `too_many_requests`, the same for an unknown address and a wrong passphrase.
 pub async fn log_in(
     host: &Host,
     request: &String,
     origin: &Origin,
     login: LogIn,
 ) -> Result<Account, Refusal> {
+    let index = host.pepper.email_index(&login.email);
+    let trier = Trier::at_login(host, &login.email, login.device.as_ref(), origin);
+    let counted = tries::count(host, &index.to_string(), &trier).await?;
     let statement = Statement::new(
         "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier
          FROM accounts WHERE email_index = ?1",
-        [Value::from(&host.pepper.email_index(&login.email))],
+        [Value::from(&index)],
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
     // The same work for an address without an account.
@@ -63,16 +67,19 @@ pub async fn log_in(
     let matches = host.pepper.login(id, &login.login).matches(stored);
     let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
 
-    let expires_at = register_session(host, request, origin, "log_in", id, &login.session).await?;
-    found.account.open(host, expires_at)
+    let expires_at =
+        register_session(host, request, origin, ("log_in", &counted), id, &login.session).await?;
+    let device = trier.device(host, &login.email)?;
+    Ok(Account { device: Some(device), ..found.account.open(host, expires_at)? })
 }
 
-/// Registers a session's token, and writes down that somebody logged in. Answers when it ends.
+/// Registers a session's token, takes the try back that was right, and writes down that somebody logged in. Answers
+/// when the session ends.
 pub(super) async fn register_session(
     host: &Host,
     request: &String,
     origin: &Origin,
-    action: &str,
+    (action, counted): (&str, &Try),
     id: AccountId,
     token: &AccessToken,
 ) -> Result<u64, Refusal> {
@@ -117,7 +124,7 @@ pub(super) async fn register_session(
         "DELETE FROM credentials WHERE account = ?1 AND class = 'session' AND expires_at <= ?2",
         [Value::from(&id), now.into()],
     );
-    host.database.batch(vec![audited, inserted, swept]).await?;
+    host.database.batch(vec![audited, inserted, swept, counted.was_right()]).await?;
     Ok(expires_at)
 }
 

@@ -1,6 +1,6 @@
 //! What is done by the clock and not by a request: deleting what has had its time.
 
-use super::{Refusal, large, segments};
+use super::{Refusal, large, segments, tries};
 use crate::{
     database::{Statement, Value},
     host::Host,
@@ -15,6 +15,7 @@ pub async fn run(host: &Host) {
     let parts = [
         ("bin", empty_bin(host).await),
         ("sessions", end_sessions(host).await),
+        ("tries", forget_tries(host).await),
         ("blobs", large::sweep(host).await),
         ("audit log", segments::sweep(host).await),
     ];
@@ -41,6 +42,15 @@ async fn end_sessions(host: &Host) -> Result<(), Refusal> {
         "DELETE FROM credentials WHERE id IN
              (SELECT id FROM credentials WHERE class = 'session' AND expires_at <= ?1 LIMIT 500)",
         [Value::from(host.now())],
+    );
+    host.database.run(statement).await?;
+    Ok(())
+}
+
+async fn forget_tries(host: &Host) -> Result<(), Refusal> {
+    let statement = Statement::new(
+        "DELETE FROM tries WHERE subject IN (SELECT subject FROM tries WHERE since <= ?1 LIMIT 5000)",
+        [Value::from(host.now().saturating_sub(tries::WINDOW))],
     );
     host.database.run(statement).await?;
     Ok(())

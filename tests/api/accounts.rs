@@ -27,7 +27,8 @@ fn a_wrong_passphrase_and_an_unknown_address_are_refused_alike() {
     let owner = Owner::sign_up(vault);
     let wrong = |email: &str| {
         let other = Owner::sign_up(vault);
-        let login = LogIn { email: email.parse().unwrap(), login: other.login, session: make_token() };
+        let login =
+            LogIn { email: email.parse().unwrap(), login: other.login, session: make_token(), device: None };
         let mut problem = vault.http().post("/v1/sessions", &login).refusal();
         problem.request_id.clear();
         serde_json::to_string(&problem).unwrap()

@@ -15,11 +15,12 @@ const BROKEN: [&str; 3] = [
     "CREATE TRIGGER broken AFTER INSERT ON audit BEGIN INSERT INTO no_such_table VALUES (1); END",
 ];
 
-/// Every cell of every table, as text.
+/// Every cell of every table, as text. But for tries at a passphrase: those count whatever happens after.
 fn everything(database: &rusqlite::Connection) -> Vec<String> {
     let mut cells = Vec::new();
-    let mut tables =
-        database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").unwrap();
+    let mut tables = database
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'tries' ORDER BY name")
+        .unwrap();
     let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     for name in names {
         let mut rows = database.prepare(&format!("SELECT * FROM {name}")).unwrap();
@@ -131,6 +132,7 @@ fn nothing_is_read_when_the_log_cannot_be_written() {
             email: scene.owner.email.parse().unwrap(),
             login: scene.owner.login.clone(),
             session: kit::make_token(),
+            device: None,
         };
         let answer = scene.vault.http().post("/v1/sessions", &login);
         assert!(answer.status >= 500 && !holds_any(&answer.text), "{}", answer.text);

@@ -95,7 +95,7 @@ fn a_key_with_ranges_works_from_there_alone() {
         body.addresses = ranges.iter().map(|range| range.parse().unwrap()).collect();
         owner.http.put(&format!("/v1/keys/{}", api_key.id()), &body).ok();
         owner.wrote(next);
-        let http = vault.http().with(&body.token);
+        let http = vault.http().with(&body.token).from("127.0.0.1");
         let answer = http.get(&key.secret_path("A", How::Inject));
         if works {
             answer.ok();

@@ -9,6 +9,7 @@ mod fail_closed;
 mod history;
 mod http;
 mod keys;
+mod limits;
 mod openapi;
 mod operations;
 mod quotas;

@@ -99,7 +99,7 @@ fn the_log_is_lines_of_json_without_what_was_sent() {
         LINES.lock().unwrap().push(event.line());
     }
     let folder = tempfile::tempdir().unwrap();
-    let vault = Vault::native_with(folder.path(), keep);
+    let vault = Vault::native_with(folder.path(), |surroundings| surroundings.log = keep);
     let mut owner = Owner::sign_up(&vault);
     let project = owner.project();
     let environment = owner.environment(project);

@@ -18,7 +18,7 @@ use crate::{
 };
 use protocol::{
     AccessToken, AccountId, Code, Email, KeyId,
-    body::{Account, Environments, Kdf, LogIn, PreLogin, SignUp, Versioned, Written},
+    body::{Account, Device, Environments, Kdf, LogIn, PreLogin, SignUp, Versioned, Written},
 };
 use sealing::{
     AccountKey, AccountManifest, EnvironmentKey, EnvironmentNames, EnvironmentRecord, Passphrase, Pin, Place,
@@ -58,8 +58,8 @@ pub fn sign_up(vault: VaultAddress, email: Email, passphrase: &Passphrase) -> Re
         manifest: manifest.clone(),
     };
     let () = remote.post("/v1/accounts", &body)?;
-    let (session, _) = open_session(&remote, &email, &stretched)?;
-    write_account_file(&vault, email, account, Pin::of(&manifest), session)?;
+    let (session, opened) = open_session(&remote, &email, &stretched)?;
+    write_account_file(&vault, email, account, Pin::of(&manifest), (session, opened.device))?;
     Ok(recovery)
 }
 
@@ -78,7 +78,7 @@ pub fn log_in(vault: VaultAddress, email: Email, passphrase: &Passphrase) -> Res
     if let Some(known) = AccountFile::read()?.filter(|known| known.account == account.account) {
         known.pin().admits(&account.manifest)?;
     }
-    write_account_file(&vault, email, account.account, Pin::of(&account.manifest), session)
+    write_account_file(&vault, email, account.account, Pin::of(&account.manifest), (session, account.device))
 }
 
 /// Ends this machine's session. The account stays known.
@@ -126,7 +126,12 @@ fn open_session_token() -> Result<AccessToken> {
 
 fn open_session(remote: &Remote, email: &Email, stretched: &Stretched) -> Result<(AccessToken, Account)> {
     let session = open_session_token()?;
-    let body = LogIn { email: email.clone(), login: stretched.login().clone(), session: session.clone() };
+    let body = LogIn {
+        email: email.clone(),
+        login: stretched.login().clone(),
+        session: session.clone(),
+        device: AccountFile::device(remote.address(), email)?,
+    };
     let account = remote.post("/v1/sessions", &body)?;
     Ok((session, account))
 }
@@ -136,7 +141,7 @@ fn write_account_file(
     email: Email,
     account: AccountId,
     pin: Pin,
-    session: AccessToken,
+    (session, device): (AccessToken, Option<Device>),
 ) -> Result<()> {
     let mut file = AccountFile {
         vault_url: vault.url.clone(),
@@ -146,6 +151,7 @@ fn write_account_file(
         manifest_version: 0,
         manifest_digest: String::new(),
         session: Some(session),
+        device,
     };
     file.set_pin(pin);
     file.write()
@@ -214,6 +220,7 @@ impl Owner {
         file.pin().admits(&account.manifest)?;
         let manifest = key.open_manifest(&account.manifest)?;
         file.session = Some(session.clone());
+        file.device = account.device.or(file.device);
         file.set_pin(Pin::of(&account.manifest));
         file.write()?;
         Ok(Self { remote: Remote::new(vault).with(&session), key, manifest, file })

@@ -29,7 +29,12 @@ pub fn recover(
 ) -> Result<()> {
     let remote = Remote::new(vault.clone());
     let session = open_session_token()?;
-    let body = Recover { email: email.clone(), recovery: code.derive_auth(), session: session.clone() };
+    let body = Recover {
+        email: email.clone(),
+        recovery: code.derive_auth(),
+        session: session.clone(),
+        device: AccountFile::device(&vault, &email)?,
+    };
     let recovered: Recovered = remote.post("/v1/recoveries", &body)?;
     let key = AccountKey::unwrap_by_recovery(recovered.account, code, &recovered.account_key_by_recovery)?;
     key.open_manifest(&recovered.manifest)?;
@@ -51,7 +56,8 @@ pub fn recover(
     };
     let written: Written = remote.with(&session).put("/v1/account/passphrase", &body)?;
     memory::keep(recovered.account, written.receipt);
-    write_account_file(&vault, email, recovered.account, Pin::of(&recovered.manifest), session)
+    let login = (session, Some(recovered.device));
+    write_account_file(&vault, email, recovered.account, Pin::of(&recovered.manifest), login)
 }
 
 impl Owner {

@@ -3,8 +3,8 @@ use protocol::{
     AccessToken, AccountId, Blob, Bytes32, EnvironmentId, KeyId, NameIndex, Permission, ProjectId, Salt,
     SecretId,
     body::{
-        Account, Change, Environments, Grant, How, Kdf, Listing, LogIn, NewEnvironment, NewKey, NewProject,
-        Read, RevokeKey, SignUp, Versioned, Written,
+        Account, Change, Device, Environments, Grant, How, Kdf, Listing, LogIn, NewEnvironment, NewKey,
+        NewProject, Read, RevokeKey, SignUp, Versioned, Written,
     },
 };
 use sealing::{
@@ -40,6 +40,8 @@ pub struct Owner {
     pub login: Bytes32,
     /// The session's token.
     pub session: AccessToken,
+    /// By what the vault knows the owner's machine.
+    pub device: Device,
     audience: Audience,
     key: AccountKey,
     manifest: AccountManifest,
@@ -68,11 +70,22 @@ impl Owner {
             email: email.parse().expect("an address"),
             login: login.clone(),
             session: session.clone(),
+            device: None,
         };
         let answer: Account = vault.http().post("/v1/sessions", &body).json();
         assert_eq!(answer.account, account);
         let audience = vault.url().parse().expect("an audience");
-        Self { http: vault.http().with(&session), account, email, login, session, audience, key, manifest }
+        Self {
+            http: vault.http().with(&session),
+            account,
+            email,
+            login,
+            session,
+            device: answer.device.expect("a device"),
+            audience,
+            key,
+            manifest,
+        }
     }
 
     /// Requests with another session.
@@ -82,6 +95,7 @@ impl Owner {
             email: self.email.parse().expect("an address"),
             login: self.login.clone(),
             session: session.clone(),
+            device: Some(self.device.clone()),
         };
         let _: Account = vault.http().post("/v1/sessions", &body).json();
         vault.http().with(&session)

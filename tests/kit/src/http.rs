@@ -7,7 +7,11 @@ pub struct Http {
     agent: ureq::Agent,
     url: String,
     token: Option<String>,
+    address: String,
 }
+
+/// The header by which a vault behind a proxy is told where a request came from; Cloudflare's name for it.
+pub(crate) const ADDRESS_HEADER: &str = "cf-connecting-ip";
 
 /// What came back.
 #[derive(Debug)]
@@ -21,9 +25,9 @@ pub struct Answer {
 }
 
 impl Http {
-    pub(crate) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str, address: String) -> Self {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        Self { agent, url: url.to_owned(), token: None }
+        Self { agent, url: url.to_owned(), token: None, address }
     }
 
     /// The same, with this credential.
@@ -34,6 +38,11 @@ impl Http {
     /// The same, with this text for a credential.
     pub fn with_text(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same, from this address, where the vault is behind a proxy (as workerd is).
+    pub fn from(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
     }
 
     /// `GET`.
@@ -73,6 +82,7 @@ impl Http {
 
     fn send_once(&self, method: &str, path: &str, body: Option<String>) -> Answer {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        request = request.header(ADDRESS_HEADER, &self.address);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

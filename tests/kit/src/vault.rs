@@ -1,10 +1,12 @@
-use crate::Http;
+use crate::{Http, http::ADDRESS_HEADER};
 use securecode_vault::{
-    host::Host,
+    host::{Host, Surroundings},
     log::{Event, Level},
     native,
+    strangers::PacedStrangers,
 };
 use std::{
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
@@ -37,23 +39,45 @@ impl Vault {
         })
     }
 
-    /// A native vault of the test's own, whose clock the test may move.
+    /// A vault with its own limit for strangers, which requests tell where they come from. As [`Vault::shared`] in
+    /// workerd.
+    pub fn behind_proxy() -> &'static Self {
+        static SHARED: OnceLock<Vault> = OnceLock::new();
+        if std::env::var_os("SECURECODE_TEST_VAULT").is_some() {
+            return Self::shared();
+        }
+        SHARED.get_or_init(Self::native_behind_proxy)
+    }
+
+    /// The same, natively and of the test's own.
+    pub fn native_behind_proxy() -> Self {
+        Self::native_as(|surroundings| {
+            surroundings.address_header = Some(ADDRESS_HEADER.parse().expect("a header's name"));
+        })
+    }
+
+    /// A native vault of the test's own, whose clock the test may move. Strangers may ask as often as they like.
     pub fn native() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let vault = Self::native_in(folder.path());
-        Self { _folder: Some(folder), ..vault }
+        Self::native_as(admit_all)
     }
 
     /// The same, with its data in this folder.
     pub fn native_in(folder: &Path) -> Self {
-        Self::native_with(folder, log_faults)
+        Self::native_with(folder, admit_all)
     }
 
-    /// The same, which logs as is given.
-    pub fn native_with(folder: &Path, log: fn(&Event<'_>)) -> Self {
+    /// A native vault of the test's own in these surroundings.
+    pub fn native_as(change: impl FnOnce(&mut Surroundings)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let vault = Self::native_with(folder.path(), change);
+        Self { _folder: Some(folder), ..vault }
+    }
+
+    /// The same, with its data in this folder.
+    pub fn native_with(folder: &Path, change: impl FnOnce(&mut Surroundings)) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let ahead = clock.clone();
-        let (host, runtime, url) = serve(folder, "127.0.0.1:0", ahead, log);
+        let (host, runtime, url) = serve(folder, "127.0.0.1:0", ahead, change);
         Self {
             url,
             storage: folder.to_owned(),
@@ -122,14 +146,21 @@ impl Vault {
         std::fs::copy(backup, self.storage.join("vault.db")).expect("a backup");
         let address = self.url.trim_start_matches("http://").to_owned();
         let clock = self.clock.clone().expect("a native vault");
-        let (host, runtime, _) = serve(&self.storage, &address, clock, log_faults);
+        let (host, runtime, _) = serve(&self.storage, &address, clock, admit_all);
         (self.host, self._runtime) = (Some(host), Some(runtime));
     }
 
-    /// A client without a credential.
+    /// A client without a credential, at an address of its own (RFC 3849) where the vault is behind a proxy.
     pub fn http(&self) -> Http {
-        Http::new(&self.url)
+        let [a, b, c, d, ..] = sealing::make_id().expect("random");
+        let network = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+        Http::new(&self.url, format!("2001:db8:{:x}:{:x}::1", network[0], network[1]))
     }
+}
+
+/// All tests are at one address.
+fn admit_all(surroundings: &mut Surroundings) {
+    surroundings.strangers = Box::new(PacedStrangers::new(NonZeroU32::MAX));
 }
 
 fn log_faults(event: &Event<'_>) {
@@ -143,11 +174,13 @@ fn serve(
     folder: &Path,
     address: &str,
     ahead: Arc<AtomicU64>,
-    log: fn(&Event<'_>),
+    change: impl FnOnce(&mut Surroundings),
 ) -> (Host, tokio::runtime::Runtime, String) {
     // It wraps around when the clock was set back.
     let now = move || native::system_clock().wrapping_add(ahead.load(Ordering::SeqCst));
-    let host = native::open(folder, now, log).expect("a vault");
+    let mut surroundings = native::open(folder, now, log_faults).expect("a vault");
+    change(&mut surroundings);
+    let host = Host::new(surroundings);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
