@@ -1,16 +1,31 @@
 //! The edge's database: D1, through JavaScript values. Integers travel as doubles, blobs as text.
 
-use crate::database::{Answer, Database, DatabaseError, Pending, Statement, Value};
+use crate::{
+    database::{Answer, Database, DatabaseError, Pending, Statement, Value},
+    meter::Meter,
+};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env, send::SendFuture};
 
 /// D1, found anew for each statement: its handle belongs to a request.
-pub(crate) struct D1(pub(crate) Env);
+pub(crate) struct D1(pub(crate) Env, pub(crate) Meter);
 
 impl D1 {
     fn database(&self) -> Result<D1Database, DatabaseError> {
         self.0.d1("DB").map_err(|error| DatabaseError::Fault(error.to_string()))
+    }
+
+    fn answer(&self, result: D1Result) -> Result<Answer, DatabaseError> {
+        self.1.count_rows(&result);
+        if let Some(error) = result.error() {
+            return Err(by_text(error));
+        }
+        let rows: Vec<Row> = result.results().map_err(database_error)?;
+        let rows: js_sys::Array = rows.into_iter().map(|row| row.0).collect();
+        let text = js_sys::JSON::stringify(&rows)
+            .map_err(|_| DatabaseError::Fault("D1 answered what JSON has no form for".into()))?;
+        Ok(Answer::new(text.into()))
     }
 }
 
@@ -18,7 +33,7 @@ impl Database for D1 {
     fn run(&self, statement: Statement) -> Pending<'_, Result<Answer, DatabaseError>> {
         Box::pin(SendFuture::new(async move {
             let prepared = prepare(&self.database()?, &statement)?;
-            answer(prepared.all().await.map_err(database_error)?)
+            self.answer(prepared.all().await.map_err(database_error)?)
         }))
     }
 
@@ -26,7 +41,8 @@ impl Database for D1 {
         Box::pin(SendFuture::new(async move {
             let database = self.database()?;
             let prepared = statements.iter().map(|one| prepare(&database, one)).collect::<Result<_, _>>()?;
-            database.batch(prepared).await.map_err(database_error)?.into_iter().map(answer).collect()
+            let results = database.batch(prepared).await.map_err(database_error)?;
+            results.into_iter().map(|result| self.answer(result)).collect()
         }))
     }
 }
@@ -42,17 +58,6 @@ fn prepare(database: &D1Database, statement: &Statement) -> Result<D1PreparedSta
         })
         .collect();
     database.prepare(statement.sql).bind(&parameters).map_err(database_error)
-}
-
-fn answer(result: D1Result) -> Result<Answer, DatabaseError> {
-    if let Some(error) = result.error() {
-        return Err(by_text(error));
-    }
-    let rows: Vec<Row> = result.results().map_err(database_error)?;
-    let rows: js_sys::Array = rows.into_iter().map(|row| row.0).collect();
-    let text = js_sys::JSON::stringify(&rows)
-        .map_err(|_| DatabaseError::Fault("D1 answered what JSON has no form for".into()))?;
-    Ok(Answer::new(text.into()))
 }
 
 /// A row as D1 made it.

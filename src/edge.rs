@@ -6,6 +6,7 @@ use crate::{
     host::{Host, Strangers, Surroundings},
     kv::Kv,
     log::{Event, Level},
+    meter::{self, Meter},
     migrations,
     vault::{pepper::Pepper, sweep},
 };
@@ -18,9 +19,14 @@ use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event, 
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
-    let host = host(env)?;
+    let meter = Meter::new(&env);
+    let host = host(env, &meter)?;
     let mut router = if is_known_schema(&host).await { crate::router(host) } else { crate::closed(host) };
-    Ok(router.call(request).await?)
+    let mut response = router.call(request).await?;
+    if let Some(counts) = meter.read() {
+        response.headers_mut().insert(meter::HEADER, counts);
+    }
+    Ok(response)
 }
 
 /// Whether the database has the newest migration that this program knows, and none after it. Asked until it has, and
@@ -55,22 +61,23 @@ async fn is_known_schema(host: &Host) -> bool {
 /// Every hour, as `wrangler.toml` says.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    match host(env) {
+    let meter = Meter::new(&env);
+    match host(env, &meter) {
         Ok(host) => sweep::run(&host).await,
         Err(error) => worker::console_error!("ERROR sweep: {error}"),
     }
 }
 
-fn host(env: Env) -> worker::Result<Host> {
+fn host(env: Env, meter: &Meter) -> worker::Result<Host> {
     Ok(Host::new(Surroundings {
         pepper: Pepper::new(
             secret_key(&env, "PEPPER")?,
             env.secret("PREVIOUS_PEPPER").is_ok().then(|| secret_key(&env, "PREVIOUS_PEPPER")).transpose()?,
         ),
         column_key: secret_key(&env, "COLUMN_KEY")?,
-        blobs: Box::new(Kv(env.clone())),
+        blobs: Box::new(Kv(env.clone(), meter.clone())),
         strangers: Box::new(Locations(env.clone())),
-        database: Box::new(D1(env)),
+        database: Box::new(D1(env, meter.clone())),
         clock: Box::new(|| worker::Date::now().as_millis() / 1000),
         address_header: Some(HeaderName::from_static("cf-connecting-ip")),
         log: |event| worker::console_log!("{}", event.line()),

@@ -4,11 +4,12 @@
 use crate::{
     blobs::{Blobs, Keys},
     database::{DatabaseError, Pending},
+    meter::Meter,
 };
 use worker::{Env, KvStore, send::SendFuture};
 
 /// KV, found anew for each use: its handle belongs to a request.
-pub(crate) struct Kv(pub(crate) Env);
+pub(crate) struct Kv(pub(crate) Env, pub(crate) Meter);
 
 fn fault(error: impl std::fmt::Display) -> DatabaseError {
     DatabaseError::Fault(error.to_string())
@@ -16,6 +17,7 @@ fn fault(error: impl std::fmt::Display) -> DatabaseError {
 
 impl Kv {
     fn store(&self) -> Result<KvStore, DatabaseError> {
+        self.1.count_blob();
         self.0.kv("BLOBS").map_err(fault)
     }
 }

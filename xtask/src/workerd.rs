@@ -72,7 +72,7 @@ impl Workerd {
         }
         std::fs::create_dir_all(&storage)?;
         let config = configuration("local", None)?;
-        let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\n", random_key()?, random_key()?);
+        let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\nMETER=1\n", random_key()?, random_key()?);
         std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
         let (config, persist) = (config.to_string_lossy(), storage.to_string_lossy());
         run(
