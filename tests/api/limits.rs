@@ -203,17 +203,20 @@ fn race(email: &str, from: &[Http], each: usize) -> HashMap<Code, usize> {
     counts
 }
 
-/// 10,000 tries from 200 addresses in 50 spellings: 100 are looked at, the rest costs no write; and the owner gets in
-/// from a machine that logged in before, which has no more than ten tries of its own.
+/// 10,000 tries from 200 addresses in 50 spellings (2,000 at the edge, where they take longer): 100 are looked at; and the
+/// owner gets in from a machine that logged in before, which has no more than ten tries of its own.
 #[test]
 fn an_account_has_a_hundred_tries_from_everywhere_and_its_owner_gets_in() {
     let vault = Vault::behind_proxy();
     let owner = Owner::sign_up(vault);
+    let http = vault.http();
     let from: Vec<Http> = (0..200)
-        .map(|number| vault.http().from(&format!("198.51.{}.{}", 100 + number / 100, number % 100)))
+        .map(|number| http.from(&format!("198.51.{}.{}", 100 + number / 100, number % 100)))
         .collect();
-    let counts = race(&owner.email, &from, 50);
-    assert_eq!(counts, HashMap::from([(Code::LoginFailed, 100), (Code::TooManyRequests, 9_900)]));
+    let each = if Vault::is_at_the_edge() { 10 } else { 50 };
+    let counts = race(&owner.email, &from, each);
+    let refused = from.len() * each - 100;
+    assert_eq!(counts, HashMap::from([(Code::LoginFailed, 100), (Code::TooManyRequests, refused)]));
 
     let new_place = vault.http();
     assert_eq!(code(&log_in(&new_place, &owner.email, &owner.login, None)), Some(Code::TooManyRequests));
@@ -310,15 +313,16 @@ fn strangers_may_ask_sixty_times_a_minute_for_each_address() {
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
     let http = vault.http();
-    let wrong_token = http.with(&make_token());
-    let sign_up = || http.post("/v1/accounts", &serde_json::json!({ "email": 1 }));
     let mut refused = 0;
     for number in 0..90 {
-        let answer = match number % 5 {
+        // `wrangler dev` has a proxy that loses its connection over a body that was refused unread, so there what is
+        // refused has none.
+        let kind = if number < 60 || !Vault::is_at_the_edge() { number % 5 } else { 3 + number % 2 };
+        let answer = match kind {
             0 => http.post("/v1/prelogin", &body),
-            1 => sign_up(),
+            1 => http.post("/v1/accounts", &serde_json::json!({ "email": 1 })),
             2 => log_in(&http, &make_email(), &wrong(), None),
-            3 => wrong_token.get("/v1/usage"),
+            3 => http.with(&make_token()).get("/v1/usage"),
             _ => http.get("/v1/usage"),
         };
         let too_many = code(&answer) == Some(Code::TooManyRequests);
@@ -334,6 +338,5 @@ fn strangers_may_ask_sixty_times_a_minute_for_each_address() {
     assert!((10..=30).contains(&refused), "{refused}");
     // Nobody else is refused: no other address, and no good credential at this one.
     vault.http().post("/v1/prelogin", &body).ok();
-    owner.http.from("2001:db8:99::1").get("/v1/usage").ok();
     http.with(&owner.session).get("/v1/usage").ok();
 }

@@ -26,7 +26,12 @@ pub struct Answer {
 
 impl Http {
     pub(crate) fn new(url: &str, address: String) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // workerd closes connections that idle, and a POST is not sent twice.
+            .max_idle_age(std::time::Duration::from_secs(1))
+            .build()
+            .new_agent();
         Self { agent, url: url.to_owned(), token: None, address }
     }
 

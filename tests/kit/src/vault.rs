@@ -39,11 +39,16 @@ impl Vault {
         })
     }
 
+    /// Whether [`Vault::shared`] runs in workerd.
+    pub fn is_at_the_edge() -> bool {
+        std::env::var_os("SECURECODE_TEST_VAULT").is_some()
+    }
+
     /// A vault with its own limit for strangers, which requests tell where they come from. As [`Vault::shared`] in
     /// workerd.
     pub fn behind_proxy() -> &'static Self {
         static SHARED: OnceLock<Vault> = OnceLock::new();
-        if std::env::var_os("SECURECODE_TEST_VAULT").is_some() {
+        if Self::is_at_the_edge() {
             return Self::shared();
         }
         SHARED.get_or_init(Self::native_behind_proxy)
