@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     access::{Ask, Caller, Scope, decide, permitted},
-    secrets::{StoredEntry, StoredSecret, Whole},
+    secrets::{StoredEntry, StoredSecret, Whole, fetch_all},
 };
 use crate::{database::Value, host::Host};
 use protocol::{
@@ -46,10 +46,7 @@ pub async fn read(
     let whole = Whole::read(&mut permit)?;
     let stored: Vec<StoredSecret> = permit.answer()?.rows()?;
     let canaries: Vec<StoredEntry> = permit.answer()?.rows()?;
-    let mut secrets = Vec::with_capacity(stored.len());
-    for secret in stored {
-        secrets.push(secret.fetch(host).await?);
-    }
+    let secrets = fetch_all(host, stored).await?;
     Ok(Bundle {
         account: permit.credential().account,
         receipt: permit.receipt(),

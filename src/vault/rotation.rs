@@ -6,7 +6,7 @@ use super::{
     Refusal,
     access::{Ask, Caller, Scope, decide, decide_write, permitted},
     projects::write_manifest,
-    secrets::{StoredSecret, place_values, write_root},
+    secrets::{StoredSecret, fetch_all, place_values, write_root},
 };
 use crate::{database::Value, host::Host};
 use protocol::{
@@ -104,11 +104,7 @@ pub async fn pending(host: &Host, caller: &Caller, environment: EnvironmentId) -
     );
     let mut permit = decide(host, caller, ask("rotate_read", environment), vec![rows]).await?;
     let stored: Vec<StoredSecret> = permit.answer()?.rows()?;
-    let mut items = Vec::with_capacity(stored.len());
-    for secret in stored {
-        items.push(secret.fetch(host).await?);
-    }
-    Ok(Pending { items })
+    Ok(Pending { items: fetch_all(host, stored).await? })
 }
 
 /// Keeps what was sealed anew. The same again replaces what was kept.
@@ -169,11 +165,7 @@ pub async fn resealed(
     );
     let mut permit = decide(host, caller, ask("rotate_read", environment), vec![rows]).await?;
     let stored: Vec<StoredSecret> = permit.answer()?.rows()?;
-    let mut items = Vec::with_capacity(stored.len());
-    for secret in stored {
-        items.push(secret.fetch(host).await?);
-    }
-    Ok(Pending { items })
+    Ok(Pending { items: fetch_all(host, stored).await? })
 }
 
 /// Turns the environment to its new key: secrets, versions, bin, manifest and grants at once.

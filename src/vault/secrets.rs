@@ -79,12 +79,21 @@ impl StoredSecret {
         self.fetch(host).await
     }
 
-    pub(super) async fn fetch(self, host: &Host) -> Result<SealedSecret, Refusal> {
+    async fn fetch(self, host: &Host) -> Result<SealedSecret, Refusal> {
         let policy = versioned(self.policy_version, self.policy);
         let value = large::get(host, self.value, self.blob).await?;
         let Self { id, index, version, name, meta, .. } = self;
         Ok(SealedSecret { id, index, version, name, meta, value, policy })
     }
+}
+
+/// The secrets of these rows, for who may have them all: canaries are handed out, too.
+pub(super) async fn fetch_all(host: &Host, rows: Vec<StoredSecret>) -> Result<Vec<SealedSecret>, Refusal> {
+    let mut secrets = Vec::with_capacity(rows.len());
+    for row in rows {
+        secrets.push(row.fetch(host).await?);
+    }
+    Ok(secrets)
 }
 
 fn versioned(version: u64, blob: Option<Blob>) -> Option<Versioned> {
