@@ -7,3 +7,7 @@ CREATE TABLE tries (
 ) STRICT, WITHOUT ROWID;
 -- For the sweep of those that have passed.
 CREATE INDEX tries_by_age ON tries (since);
+
+-- Deleting a project or an environment finds what belongs to it, and looks at nothing of others.
+CREATE INDEX environments_by_project ON environments (project);
+CREATE INDEX grants_by_environment ON grants (environment);

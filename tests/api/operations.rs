@@ -92,14 +92,14 @@ fn each_migration_is_in_the_list_that_is_applied() {
 /// Every line is JSON and has the request's id; nothing that a caller sent is in it.
 #[test]
 fn the_log_is_lines_of_json_without_what_was_sent() {
-    use securecode_vault::log::Event;
+    use securecode_vault::{host::Surroundings, log::Event};
     use std::sync::Mutex;
     static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
     fn keep(event: &Event<'_>) {
         LINES.lock().unwrap().push(event.line());
     }
     let folder = tempfile::tempdir().unwrap();
-    let vault = Vault::native_with(folder.path(), |surroundings| surroundings.log = keep);
+    let vault = Vault::native_with(folder.path(), |surroundings| Surroundings { log: keep, ..surroundings });
     let mut owner = Owner::sign_up(&vault);
     let project = owner.project();
     let environment = owner.environment(project);

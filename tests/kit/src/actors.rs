@@ -38,6 +38,8 @@ pub struct Owner {
     pub email: String,
     /// Half of a passphrase that never was.
     pub login: Bytes32,
+    /// The authenticator of a recovery code that never was.
+    pub recovery: Bytes32,
     /// The session's token.
     pub session: AccessToken,
     /// By what the vault knows the owner's machine.
@@ -53,14 +55,14 @@ impl Owner {
         let account = AccountId::from_bytes(make_id().expect("random"));
         let key = AccountKey::make(account).expect("random");
         let manifest = AccountManifest::first();
-        let (email, login) = (make_email(), random32());
+        let (email, login, recovery) = (make_email(), random32(), random32());
         let body = SignUp {
             account,
             email: email.parse().expect("an address"),
             kdf: Kdf { salt: Salt(make_id().expect("random")), memory_kib: 65536, passes: 3, lanes: 1 },
             login: login.clone(),
             account_key: random_blob(),
-            recovery: random32(),
+            recovery: recovery.clone(),
             account_key_by_recovery: random_blob(),
             manifest: key.seal_manifest(&manifest).expect("random"),
         };
@@ -80,6 +82,7 @@ impl Owner {
             account,
             email,
             login,
+            recovery,
             session,
             device: answer.device.expect("a device"),
             audience,

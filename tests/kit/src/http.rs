@@ -1,5 +1,6 @@
 use protocol::{AccessToken, Problem};
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
 
 /// Raw requests to a vault.
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub struct Http {
 pub(crate) const ADDRESS_HEADER: &str = "cf-connecting-ip";
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -22,6 +23,28 @@ pub struct Answer {
     pub headers: std::collections::BTreeMap<String, String>,
     /// The body.
     pub text: String,
+}
+
+/// A request that was sent, and what came back.
+#[derive(Debug)]
+pub struct Asked {
+    /// `GET`, …
+    pub method: String,
+    /// With the query.
+    pub path: String,
+    /// What came back.
+    pub answer: Answer,
+}
+
+thread_local! {
+    static HEARD: RefCell<Option<Vec<Asked>>> = const { RefCell::new(None) };
+}
+
+/// What this thread asks of vaults meanwhile.
+pub fn heard(asking: impl FnOnce()) -> Vec<Asked> {
+    HEARD.set(Some(vec![]));
+    asking();
+    HEARD.take().unwrap_or_default()
 }
 
 impl Http {
@@ -103,7 +126,13 @@ impl Http {
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
             .collect();
         let text = response.body_mut().with_config().limit(16 << 20).read_to_string().expect("text");
-        Answer { status: response.status().as_u16(), headers, text }
+        let answer = Answer { status: response.status().as_u16(), headers, text };
+        HEARD.with_borrow_mut(|heard| {
+            if let Some(heard) = heard {
+                heard.push(Asked { method: method.into(), path: path.into(), answer: answer.clone() });
+            }
+        });
+        answer
     }
 }
 

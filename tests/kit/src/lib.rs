@@ -7,7 +7,7 @@ mod person;
 mod vault;
 
 pub use actors::{Key, Owner, make_email, make_token, make_token_auth, random_blob};
-pub use http::{Answer, Http};
+pub use http::{Answer, Asked, Http, heard};
 pub use mcp::McpServer;
 pub use person::{Person, Ran};
 pub use vault::Vault;

@@ -56,8 +56,9 @@ impl Vault {
 
     /// The same, natively and of the test's own.
     pub fn native_behind_proxy() -> Self {
-        Self::native_as(|surroundings| {
-            surroundings.address_header = Some(ADDRESS_HEADER.parse().expect("a header's name"));
+        Self::native_as(|surroundings| Surroundings {
+            address_header: Some(ADDRESS_HEADER.parse().expect("a header's name")),
+            ..surroundings
         })
     }
 
@@ -72,14 +73,14 @@ impl Vault {
     }
 
     /// A native vault of the test's own in these surroundings.
-    pub fn native_as(change: impl FnOnce(&mut Surroundings)) -> Self {
+    pub fn native_as(change: impl FnOnce(Surroundings) -> Surroundings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let vault = Self::native_with(folder.path(), change);
         Self { _folder: Some(folder), ..vault }
     }
 
     /// The same, with its data in this folder.
-    pub fn native_with(folder: &Path, change: impl FnOnce(&mut Surroundings)) -> Self {
+    pub fn native_with(folder: &Path, change: impl FnOnce(Surroundings) -> Surroundings) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let ahead = clock.clone();
         let (host, runtime, url) = serve(folder, "127.0.0.1:0", ahead, change);
@@ -164,8 +165,8 @@ impl Vault {
 }
 
 /// All tests are at one address.
-fn admit_all(surroundings: &mut Surroundings) {
-    surroundings.strangers = Box::new(PacedStrangers::new(NonZeroU32::MAX));
+fn admit_all(surroundings: Surroundings) -> Surroundings {
+    Surroundings { strangers: Box::new(PacedStrangers::new(NonZeroU32::MAX)), ..surroundings }
 }
 
 fn log_faults(event: &Event<'_>) {
@@ -179,13 +180,11 @@ fn serve(
     folder: &Path,
     address: &str,
     ahead: Arc<AtomicU64>,
-    change: impl FnOnce(&mut Surroundings),
+    change: impl FnOnce(Surroundings) -> Surroundings,
 ) -> (Host, tokio::runtime::Runtime, String) {
     // It wraps around when the clock was set back.
     let now = move || native::system_clock().wrapping_add(ahead.load(Ordering::SeqCst));
-    let mut surroundings = native::open(folder, now, log_faults).expect("a vault");
-    change(&mut surroundings);
-    let host = Host::new(surroundings);
+    let host = Host::new(change(native::open(folder, now, log_faults).expect("a vault")));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
