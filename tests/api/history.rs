@@ -218,7 +218,28 @@ fn a_key_that_reads_a_canary_is_revoked_and_gets_nothing() {
 }
 
 #[test]
-fn large_values_of_a_paid_plan_are_blobs_and_no_blob_is_left_behind() {
+fn large_values_of_a_paid_plan_are_stored_read_and_kept_as_versions() {
+    let vault = Vault::shared();
+    let (owner, key) = owner_with_key(vault);
+    let large = vec![b'x'; 500 * 1024];
+    let change = key.change(&[("BIG", &large)], &[]);
+    let problem = key.http.post(&key.path("/changes"), &change).refusal();
+    assert_eq!((problem.code, problem.limit), (Code::QuotaExceeded, Some(protocol::Resource::ValueBytes)));
+    vault.set_plan(owner.account, "team");
+    key.put("BIG", &large);
+    assert_eq!(key.get("BIG").unwrap(), large);
+    let bundle: Bundle = key.http.get("/v1/bundle?how=run").json();
+    assert_eq!(key.environment.open_secret(&bundle.secrets[0]).unwrap().value.expose(), large);
+    key.put("BIG", &vec![b'y'; 200 * 1024]);
+    assert_eq!(key.get("BIG").unwrap().len(), 200 * 1024);
+    assert_eq!(read_version(&key, "BIG", 1), large);
+    delete(&key, "BIG");
+    restore(&key, &bin(&key)[0]).ok();
+    assert_eq!(key.get("BIG").unwrap().len(), 200 * 1024);
+}
+
+#[test]
+fn no_large_value_is_stored_for_nobody_or_left_behind() {
     let vault = Vault::native();
     let (owner, key) = owner_with_key(&vault);
     let large = vec![b'x'; 300 * 1024];
@@ -231,11 +252,7 @@ fn large_values_of_a_paid_plan_are_blobs_and_no_blob_is_left_behind() {
 
     vault.set_plan(owner.account, "team");
     key.put("BIG", &large);
-    assert_eq!(key.get("BIG").unwrap(), large);
-    let bundle: Bundle = key.http.get("/v1/bundle?how=run").json();
-    assert_eq!(key.environment.open_secret(&bundle.secrets[0]).unwrap().value.expose(), large);
     key.put("BIG", &vec![b'y'; 200 * 1024]);
-    assert_eq!(read_version(&key, "BIG", 1), large);
     assert_eq!(vault.count("blobs"), 2);
     // A write that loses a race has stored its blob by then.
     let outdated = key.change(&[("BIG", &large)], &[]);

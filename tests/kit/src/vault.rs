@@ -121,19 +121,31 @@ impl Vault {
         runtime.block_on(securecode_vault::vault::sweep::run(host));
     }
 
-    /// The database of a native vault.
+    /// The vault's database: its file, which may be read and written beside it.
     pub fn database(&self) -> rusqlite::Connection {
-        self.host.as_ref().expect("a native vault");
-        rusqlite::Connection::open(self.storage.join("vault.db")).expect("the database")
+        let path = if self.host.is_some() {
+            self.storage.join("vault.db")
+        } else {
+            // Where workerd keeps the one D1 that there is.
+            let folder = self.storage.join("v3/d1/miniflare-D1DatabaseObject");
+            let files = std::fs::read_dir(folder).expect("D1's folder").flatten().map(|file| file.path());
+            let mut databases = files.filter(|path| {
+                path.extension().is_some_and(|end| end == "sqlite") && !path.ends_with("metadata.sqlite")
+            });
+            databases.next().expect("D1's database")
+        };
+        let connection = rusqlite::Connection::open(path).expect("the database");
+        connection.busy_timeout(std::time::Duration::from_secs(10)).expect("a setting");
+        connection
     }
 
-    /// How many rows a table of a native vault has.
+    /// How many rows a table has.
     pub fn count(&self, table: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {table}");
         self.database().query_row(&sql, [], |row| row.get(0)).expect("a count")
     }
 
-    /// Moves an account of a native vault to another plan.
+    /// Moves an account to another plan.
     pub fn set_plan(&self, account: protocol::AccountId, plan: &str) {
         let changed = self
             .database()
