@@ -80,7 +80,7 @@ fn every_answer_is_one_that_the_document_describes() {
             });
         }
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let examples = if native { "40" } else { "5" };
+            let examples = if native { "20" } else { "5" };
             run(vault, Some(&owner.session), examples);
             run(vault, Some(&key.api_key.derive_token(&vault.url().parse().unwrap())), examples);
             run(vault, None, "5");
