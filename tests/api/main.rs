@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod audit;
+mod cost;
 mod fail_closed;
 mod history;
 mod http;

@@ -89,6 +89,33 @@ pub(crate) fn edge() -> Result<()> {
     edge_suite(&Workerd::start()?)
 }
 
+/// What each request costs in workerd, and that it does not grow.
+pub(crate) fn cost() -> Result<()> {
+    let workerd = Workerd::start()?;
+    let arguments = [
+        "test",
+        "--locked",
+        "-p",
+        "securecode-vault",
+        "--test",
+        "api",
+        "what_a_request_costs",
+        "--",
+        "--ignored",
+    ];
+    run(
+        command("cargo", &arguments)
+            .arg("--nocapture")
+            .env("SECURECODE_TEST_VAULT", &workerd.url)
+            .env("SECURECODE_TEST_STORAGE", &workerd.storage),
+        "read what grew, above",
+    )?;
+    // Two gigabytes, of which nothing is of use any more.
+    let storage = workerd.storage.clone();
+    drop(workerd);
+    Ok(std::fs::remove_dir_all(storage)?)
+}
+
 fn edge_suite(workerd: &Workerd) -> Result<()> {
     run(
         command("cargo", &["test", "--locked", "-p", "securecode-vault", "--test", "api"])

@@ -22,6 +22,7 @@ cargo xtask worker     build the Worker into build/
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built
+cargo xtask cost       what each request costs at the edge, as docs/cost.md has it
 cargo xtask agent      let the real Claude Code attack each profile and do ordinary work in it: what leaked, what broke";
 
 fn main() -> ExitCode {
@@ -45,6 +46,7 @@ fn run(command: &str) -> Result<()> {
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),
+        "cost" => checks::cost(),
         "agent" => {
             tools::set_up(&mut Steps::new(tools::STEPS + 1)).and_then(|mut steps| checks::agent(&mut steps))
         }

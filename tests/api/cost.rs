@@ -1,0 +1,198 @@
+//! What a request costs at the edge, by D1's and KV's own counts, and that it does not grow. `cargo xtask cost` runs it in
+//! a workerd of its own, because it writes to the database's file behind the vault.
+
+use crate::journey::{journey, owner_with_key};
+use kit::{Answer, Key, Owner, Vault};
+use protocol::{
+    Permission,
+    body::{How, Written},
+};
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+
+/// Rows read, rows written, operations of KV.
+type Cost = (u64, u64, u64);
+
+fn cost(answer: &Answer) -> Cost {
+    let counts = answer.headers.get("x-meter").expect("a vault with METER set");
+    let counts: Vec<u64> = counts.split(' ').map(|count| count.parse().unwrap()).collect();
+    (counts[0], counts[1], counts[2])
+}
+
+/// The local D1's file.
+fn database(vault: &Vault) -> rusqlite::Connection {
+    let folder = vault.storage().join("v3/d1/miniflare-D1DatabaseObject");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut files = files.filter(|path: &std::path::PathBuf| {
+        path.extension().is_some_and(|end| end == "sqlite") && !path.ends_with("metadata.sqlite")
+    });
+    let database = rusqlite::Connection::open(files.next().unwrap()).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    database
+}
+
+/// Copies a row so many times, with these columns made anew of the number `n`.
+fn multiply(database: &rusqlite::Connection, table: &str, new: &[(&str, &str)], which: &str, times: u64) {
+    let mut columns = database.prepare(&format!("SELECT name FROM pragma_table_info('{table}')")).unwrap();
+    let columns: Vec<String> = columns.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let values: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            new.iter()
+                .find(|(name, _)| name == column)
+                .map_or_else(|| format!("t.{column}"), |(_, sql)| (*sql).to_owned())
+        })
+        .collect();
+    let sql = format!(
+        "INSERT INTO {table} ({}) WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {times})
+         SELECT {} FROM c CROSS JOIN (SELECT * FROM {table} WHERE {which} LIMIT 1) t",
+        columns.join(", "),
+        values.join(", ")
+    );
+    assert_eq!(database.execute(&sql, []).unwrap() as u64, times);
+}
+
+/// An account whose environment has so many secrets, and whose log so many rows more.
+fn account(vault: &Vault, secrets: u64, rows: u64) -> (Owner, Key) {
+    let (owner, key) = owner_with_key(vault);
+    let names: Vec<String> = (0..10).map(|number| format!("S{number}")).collect();
+    let put: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"v".as_slice())).collect();
+    let _: Written = key.http.post(&key.path("/changes"), &key.change(&put, &[])).json();
+    // The newest row is that of a read, as most are.
+    key.http.get(&key.secret_path("S0", How::Inject)).ok();
+    let database = database(vault);
+    let id = owner.account;
+    database.execute("UPDATE usage SET plan = 'team' WHERE account = ?1", [id.to_string()]).unwrap();
+    if secrets > 10 {
+        let environment = key.environment.place().environment;
+        multiply(
+            &database,
+            "secrets",
+            &[
+                ("name_index", "lower(hex(randomblob(16)))"),
+                ("id", "lower(hex(randomblob(16)))"),
+                ("value", "t.name"),
+            ],
+            &format!("environment = '{environment}'"),
+            secrets - 10,
+        );
+    }
+    if rows > 0 {
+        let newest = format!("account = '{id}' AND seq = (SELECT seq FROM usage WHERE account = '{id}')");
+        multiply(
+            &database,
+            "audit",
+            &[("seq", "t.seq + c.n"), ("cost", "0"), ("credential", "NULL")],
+            &newest,
+            rows,
+        );
+    }
+    (owner, key)
+}
+
+#[test]
+#[ignore = "writes to the database's file behind the vault: cargo xtask cost"]
+fn what_a_request_costs_does_not_grow() {
+    let vault = Vault::shared();
+    assert!(Vault::is_at_the_edge(), "run it by `cargo xtask cost`");
+    // No plan has room for the largest of these accounts.
+    database(vault).execute("UPDATE plans SET secrets = 20000 WHERE name = 'team'", []).unwrap();
+
+    let mut table = String::from(
+        "| secrets | audit rows | a secret: read | written | KV | no such name: read | written | KV |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut journeys = vec![];
+    for (secrets, rows) in [(10, 0), (10_000, 0), (10, 1_000_000), (10_000, 1_000_000)] {
+        let (mut owner, key) = account(vault, secrets, rows);
+        let there = cost(&key.http.get(&key.secret_path("S3", How::Inject)));
+        assert_eq!(key.get("S3").unwrap(), b"v");
+        let absent = cost(&key.http.get(&key.secret_path("ABSENT", How::Inject)));
+        writeln!(table, "| {secrets} | {rows} | {} | {} |", cells(there), cells(absent)).unwrap();
+        for one in [there, absent] {
+            let (read, written, blobs) = one;
+            let small = (1..=12).contains(&read) && (1..=3).contains(&written) && blobs == 0;
+            assert!(small, "{one:?} with {secrets} secrets and {rows} audit rows");
+        }
+        if (secrets == 10) == (rows == 0) {
+            journeys.push(costs_of_journey(vault, &mut owner, &key));
+        }
+    }
+    println!("{table}");
+
+    let [small, large] = journeys.try_into().unwrap();
+    let mut table = String::from(
+        "| request | read | written | KV | at 10,000 secrets and 1,000,000 audit rows: read | written | KV |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for (endpoint, cost) in &small {
+        writeln!(table, "| `{endpoint}` | {} | {} |", cells(*cost), cells(large[endpoint])).unwrap();
+    }
+    println!("{table}");
+    println!("{}", processor_time(vault));
+    for (endpoint, cost) in &small {
+        let more = large[endpoint];
+        let grows = GROWS.iter().find(|(name, _)| name == endpoint).map_or(0, |(_, most)| *most);
+        let same = more.0 <= cost.0 + NEIGHBOURS + grows && more.1 <= cost.1 && more.2 <= cost.2;
+        assert!(same, "{endpoint}: {cost:?}, then {more:?}");
+    }
+}
+
+fn cells((read, written, blobs): Cost) -> String {
+    format!("{read} | {written} | {blobs}")
+}
+
+/// Of each endpoint the first request that was done: the one that was asked for itself.
+fn costs_of_journey(vault: &Vault, owner: &mut Owner, key: &Key) -> BTreeMap<String, Cost> {
+    let first = |all: Vec<kit::Asked>| all.into_iter().find(|one| one.answer.status < 300).unwrap();
+    let asked = journey(vault, owner, key);
+    asked.into_iter().map(|(endpoint, all)| (endpoint, cost(&first(all).answer))).collect()
+}
+
+/// A look-up that finds nothing reads the row beside it, where there is one: in the first account there often is none.
+const NEIGHBOURS: u64 = 8;
+
+/// Requests whose cost is that of what they answer or close over: how many more rows they may read.
+const GROWS: [(&str, u64); 6] = [
+    ("GET /v1/audit", 100),
+    ("GET /v1/audit/export", 200),
+    ("GET /v1/audit/rows", 200),
+    ("GET /v1/bundle", 2 * 10_000),
+    ("GET /v1/environments/{id}/secrets", 200),
+    ("POST /v1/audit/segments", 1_000),
+];
+
+/// Processor time of every process of workerd, in milliseconds for each of 2,000 reads of one secret.
+fn processor_time(vault: &Vault) -> String {
+    let (mut owner, key) = account(vault, 10, 0);
+    let mut keys = vec![key];
+    let environment = keys[0].environment.clone();
+    // A key has a pace; ten have ten.
+    keys.extend((0..8).map(|_| owner.key(&environment, &[Permission::Read])));
+    let read = |times: usize| {
+        for key in &keys {
+            for _ in 0..times {
+                key.http.get(&key.secret_path("S3", How::Inject)).ok();
+            }
+        }
+    };
+    read(20);
+    let before = workerd_milliseconds();
+    read(200);
+    let each = (workerd_milliseconds() - before) / (200 * keys.len()) as f64;
+    format!("{} reads of one secret: {each:.2} ms of workerd's processor time each", 200 * keys.len())
+}
+
+/// User and system time of the processes named workerd, from /proc: 100 ticks a second.
+fn workerd_milliseconds() -> f64 {
+    let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let ticks = processes.filter_map(|path: std::path::PathBuf| ticks_of_workerd(&path));
+    ticks.sum::<u64>() as f64 * 10.0
+}
+
+fn ticks_of_workerd(process: &Path) -> Option<u64> {
+    let command = fs::read_to_string(process.join("cmdline")).ok()?;
+    if !command.split('\0').next()?.ends_with("workerd") {
+        return None;
+    }
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+}
