@@ -138,10 +138,13 @@ impl Remote {
             return serde_json::from_slice(body).map_err(|_| self.nonsense());
         }
         let problem: Problem = serde_json::from_slice(&body).map_err(|_| self.nonsense())?;
-        Err(Error {
-            retry_after: problem.retry_after.map(Duration::from_secs),
-            ..Error::refused(problem.code, problem.limit)
-        })
+        let mut error = Error::refused(problem.code, problem.limit);
+        if let Some(seconds) = problem.retry_after {
+            error.retry_after = Some(Duration::from_secs(seconds));
+            let wait = humantime::format_duration(Duration::from_secs(seconds));
+            error.remedy = format!("try again in {wait}");
+        }
+        Err(error)
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {
