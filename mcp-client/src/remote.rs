@@ -7,7 +7,7 @@ use crate::{
 use protocol::{AccessToken, Problem};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    io::Read,
+    io::{Read, Write},
     time::{Duration, Instant},
 };
 use ureq::http::{Request, Response};
@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 /// No answer is longer: an environment of some hundred large secrets.
 const LONGEST_ANSWER: u64 = 32 << 20;
 
-/// How long a request waits in all because it came too fast.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request waits in all because it came too fast: longer than the minute that a vault asks strangers for.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A vault, and the credential it is asked with.
 #[derive(Clone)]
@@ -105,7 +105,12 @@ impl Remote {
         loop {
             match ask() {
                 Err(error) => match error.retry_after {
-                    Some(wait) if started.elapsed() + wait <= PATIENCE => std::thread::sleep(wait),
+                    Some(wait) if started.elapsed() + wait <= PATIENCE => {
+                        let time = humantime::format_duration(wait);
+                        let _ =
+                            writeln!(std::io::stderr(), "securecode: too many requests; going on in {time}");
+                        std::thread::sleep(wait);
+                    }
                     _ => return Err(error),
                 },
                 done => return done,
