@@ -126,6 +126,13 @@ fn what_a_request_costs_does_not_grow() {
         writeln!(table, "| `{endpoint}` | {} | {} |", cells(*cost), cells(large[endpoint])).unwrap();
     }
     println!("{table}");
+    let (_, key) = account(vault, 10, 0);
+    let change = key.change(&[("LARGE", &[7; 200 * 1024])], &[]);
+    let put = cost(&key.http.post(&key.path("/changes"), &change));
+    let read = cost(&key.http.get(&key.secret_path("LARGE", How::Inject)));
+    println!("| a value of 200 KiB | read | written | KV |\n| --- | --- | --- | --- |");
+    println!("| put | {} |\n| read | {} |\n", cells(put), cells(read));
+    assert!(put.2 == 1 && read.2 == 1 && read.0 <= 12 && read.1 <= 3, "{put:?} {read:?}");
     println!("{}", processor_time(vault));
     for (endpoint, cost) in &small {
         let more = large[endpoint];
