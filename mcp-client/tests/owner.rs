@@ -35,6 +35,11 @@ fn colleague<'a>(person: &Person, url: &'a str) -> (String, String, impl Fn(&[&s
     (id, key, run)
 }
 
+fn email(person: &Person) -> String {
+    let account = fs::read_to_string(person.home().join("account.toml")).unwrap();
+    account.lines().find_map(|line| line.strip_prefix("email = ")).unwrap().trim_matches('"').to_owned()
+}
+
 #[test]
 fn a_new_environment_key_keeps_everything_and_reaches_every_key_in_use() {
     let vault = Vault::shared();
@@ -223,9 +228,7 @@ fn the_recovery_code_opens_the_account_once() {
     let vault = Vault::shared();
     let person = Person::set_up(BINARY, vault.url());
     person.run_with(&["set", "A"], b"kept", &[]).ok();
-    let account = fs::read_to_string(person.home().join("account.toml")).unwrap();
-    let email =
-        account.lines().find_map(|line| line.strip_prefix("email = ")).unwrap().trim_matches('"').to_owned();
+    let email = email(&person);
     let code = person.folder().join("recovery");
     let next = [("SECURECODE_PASSPHRASE", "recovered battery staple")];
     let elsewhere = Person::new(BINARY);
@@ -290,15 +293,40 @@ fn projects_and_environments_come_and_go() {
 }
 
 #[test]
+fn others_guesses_do_not_lock_a_machine_out_that_logged_in_before() {
+    let vault = Vault::native();
+    let person = Person::set_up(BINARY, vault.url());
+    let file = || fs::read_to_string(person.home().join("account.toml")).unwrap();
+    let device = || file().split("[device]").nth(1).unwrap().to_owned();
+    let (email, known) = (email(&person), device());
+    // All at one address, as behind one router.
+    let guess = || {
+        let login = "A".repeat(43);
+        let body = serde_json::json!({ "email": email, "login": login, "session": kit::make_token() });
+        vault.http().post("/v1/sessions", &body).status
+    };
+    assert_eq!((0..11).map(|_| guess()).collect::<Vec<_>>()[9..], [401, 429]);
+
+    let elsewhere = Person::new(BINARY);
+    let log_in = ["login", "--vault-url", vault.url(), "--email", &email];
+    assert!(elsewhere.run(&log_in).failed(6).contains("too many requests"));
+    for _ in 0..2 {
+        person.run(&["logout"]).ok();
+        person.run(&["login"]).ok();
+        assert_eq!(device(), known);
+    }
+    vault.pass(15 * 60);
+    elsewhere.run(&log_in).ok();
+}
+
+#[test]
 fn an_account_is_deleted_with_all_that_is_in_it() {
     let vault = Vault::native();
     let person = Person::set_up(BINARY, vault.url());
     person.run_with(&["set", "A"], b"1", &[]).ok();
     person.run(&["account", "delete", "--email", "somebody@example.com"]).failed(1);
     assert_eq!(value(&person, "A"), "1");
-    let account = fs::read_to_string(person.home().join("account.toml")).unwrap();
-    let email =
-        account.lines().find_map(|line| line.strip_prefix("email = ")).unwrap().trim_matches('"').to_owned();
+    let email = email(&person);
     person.run(&["account", "delete", "--email", &email]).ok();
     for table in
         ["accounts", "credentials", "projects", "environments", "secrets", "grants", "audit", "usage"]
