@@ -141,6 +141,13 @@ endpoints! {
     post "/v1/keys/{id}/revoke", Owner, keys::revoke, takes RevokeKey, answers Written,
         "Revokes an API key: its next request is refused.";
 
+    put "/v1/pairings/{id}", Owner, pairings::approve, takes Pairing, answers Written,
+        "Leaves a sealed API key for a machine that asked for one.";
+    get "/v1/pairings/{id}", Anyone, pairings::read, answers Pairing,
+        "What was left for the machine; for ten minutes.";
+    delete "/v1/pairings/{id}", Anyone, pairings::end, answers Written,
+        "Takes it away, once the machine has it.";
+
     get "/v1/usage", Credential, usage::read, answers Usage,
         "What the plan allows and what is used.";
     get "/v1/audit", Needs(Permission::Audit), audit::list, query Cursor<u64>, answers Page<AuditRow>,

@@ -10,4 +10,10 @@ macro_rules! migrations {
     };
 }
 
-migrations!("0001_initial.sql", "0002_keys_and_secrets.sql", "0003_audit_segments.sql", "0004_limits.sql");
+migrations!(
+    "0001_initial.sql",
+    "0002_keys_and_secrets.sql",
+    "0003_audit_segments.sql",
+    "0004_limits.sql",
+    "0006_pairings.sql"
+);

@@ -678,6 +678,15 @@ pub struct Removal {
     pub manifest: Versioned,
 }
 
+/// What an owner leaves for a machine that is being paired.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Pairing {
+    /// Kind 9: the machine's API key with the names of its project and environment; 1024 bytes at most.
+    pub sealed: Blob,
+}
+
 /// The answer to a write that was audited.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -62,6 +62,8 @@ ids! {
     KeyId
     /// A machine on which somebody logged in.
     DeviceId
+    /// A machine's pairing: drawn by the machine, known to it and to the person who approves it.
+    PairingId
     /// The blind index of a secret's name in its environment: all that the vault knows of a name.
     NameIndex
 }

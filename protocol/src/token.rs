@@ -12,6 +12,8 @@ pub enum TokenKind {
     ApiKey,
     /// `sct_`: an access token, which travels.
     Access,
+    /// `scp_`: what a machine that is to be paired asks for. No secret.
+    Pairing,
 }
 
 impl TokenKind {
@@ -19,6 +21,7 @@ impl TokenKind {
         match self {
             Self::ApiKey => "sc_",
             Self::Access => "sct_",
+            Self::Pairing => "scp_",
         }
     }
 }

@@ -14,6 +14,7 @@ impl Kind {
     pub const ACCOUNT_KEY_BY_PASSPHRASE: Self = Self(6);
     pub const ACCOUNT_KEY_BY_RECOVERY: Self = Self(7);
     pub const ENVIRONMENT_MANIFEST: Self = Self(8);
+    pub const PAIRING: Self = Self(9);
     pub const COLUMN: Self = Self(10);
     pub const KEY_RECORD: Self = Self(11);
     pub const ACCOUNT_MANIFEST: Self = Self(12);

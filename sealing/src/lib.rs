@@ -14,6 +14,7 @@ mod audience;
 pub mod dotenv;
 mod environment;
 mod manifest;
+mod pairing;
 mod passphrase;
 mod policy;
 mod random;
@@ -26,6 +27,7 @@ pub use api_key::{ApiKey, WrapKey};
 pub use audience::{Audience, ParseAudienceError};
 pub use environment::{EnvironmentKey, EnvironmentNames, Meta, OpenedSecret, Place};
 pub use manifest::{Entry, Manifest, Pin, Proof, TrustError};
+pub use pairing::{Paired, PairingError, PairingKey, PairingRequest};
 pub use passphrase::{KdfRefused, Passphrase, PassphraseError, Stretched};
 pub use policy::{Consent, Policy, Rules};
 pub use protocol;
@@ -48,6 +50,8 @@ mod label {
     pub(crate) const RECOVERY: &[u8] = b"securecode/1/recovery";
     pub(crate) const RECOVERY_AUTH: &[u8] = b"securecode/1/recovery/auth";
     pub(crate) const RECOVERY_WRAP: &[u8] = b"securecode/1/recovery/wrap";
+    pub(crate) const PAIRING: &[u8] = b"securecode/1/pairing";
+    pub(crate) const PAIRING_WORDS: &[u8] = b"securecode/1/pairing/words";
     pub(crate) const INDEX: &[u8] = b"securecode/1/index";
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod input;
 pub(crate) mod keys;
+pub(crate) mod pairings;
 pub(crate) mod projects;
 pub(crate) mod refusal;
 pub(crate) mod rotation;

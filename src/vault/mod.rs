@@ -9,6 +9,7 @@ pub mod environments;
 pub mod history;
 pub mod keys;
 mod large;
+pub mod pairings;
 pub mod pepper;
 pub mod projects;
 pub mod rotation;

@@ -16,6 +16,7 @@ pub async fn run(host: &Host) {
         ("bin", empty_bin(host).await),
         ("sessions", end_sessions(host).await),
         ("tries", forget_tries(host).await),
+        ("pairings", end_pairings(host).await),
         ("blobs", large::sweep(host).await),
         ("audit log", segments::sweep(host).await),
     ];
@@ -51,6 +52,15 @@ async fn forget_tries(host: &Host) -> Result<(), Refusal> {
     let statement = Statement::new(
         "DELETE FROM tries WHERE subject IN (SELECT subject FROM tries WHERE since <= ?1 LIMIT 5000)",
         [Value::from(host.now().saturating_sub(tries::WINDOW))],
+    );
+    host.database.run(statement).await?;
+    Ok(())
+}
+
+async fn end_pairings(host: &Host) -> Result<(), Refusal> {
+    let statement = Statement::new(
+        "DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at <= ?1 LIMIT 500)",
+        [Value::from(host.now())],
     );
     host.database.run(statement).await?;
     Ok(())

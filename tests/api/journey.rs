@@ -5,8 +5,8 @@ use protocol::{
     Permission,
     body::{
         Binned, Bucket, DeleteAccount, FinishRotation, How, Kdf, KeyGrant, NewPassphrase, NewPolicy,
-        NewRotation, OwnerProof, Page, Pending, PreLogin, Recover, Removal, Resealed, RotateKey, Session,
-        Versioned,
+        NewRotation, OwnerProof, Page, Pairing, Pending, PreLogin, Recover, Removal, Resealed, RotateKey,
+        Session, Versioned,
     },
 };
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ pub fn journey(vault: &Vault, owner: &mut Owner, key: &Key) -> BTreeMap<String, 
         account(vault, owner);
         secrets(owner, key);
         keys(owner, key);
+        pairings(vault, owner);
         audit(key);
         environments(owner);
         end(vault);
@@ -120,6 +121,13 @@ fn keys(owner: &mut Owner, key: &Key) {
     owner.http.post(&format!("/v1/keys/{}/rotate", first.id), &body).ok();
     owner.wrote(next);
     owner.revoke(successor.id());
+}
+
+fn pairings(vault: &Vault, owner: &Owner) {
+    let path = format!("/v1/pairings/{}", make_token().id());
+    owner.http.put(&path, &Pairing { sealed: random_blob() }).ok();
+    vault.http().get(&path).ok();
+    vault.http().delete(&path).ok();
 }
 
 fn audit(key: &Key) {

@@ -14,6 +14,7 @@ mod keys;
 mod limits;
 mod openapi;
 mod operations;
+mod pairings;
 mod plans;
 mod quotas;
 mod schemathesis;
