@@ -9,13 +9,15 @@ use crate::{
     home,
 };
 use protocol::SecretName;
+use rustix::process::{Pid, Signal, kill_process};
 use sealing::{ApiKey, SecretValue};
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
 
@@ -51,7 +53,11 @@ impl SessionFile {
         let name = data_encoding::HEXLOWER.encode(hash.get(..16).unwrap_or_default());
         let path = folder.join(format!("{name}.env"));
         let lock_path = folder.join(format!("{name}.lock"));
-        let lock = take_lock(&lock_path)?;
+        let mut lock = take_lock(&lock_path)?;
+        // For who ends sessions from outside (`end_all`).
+        lock.set_len(0)
+            .and_then(|()| write!(lock, "{}", std::process::id()))
+            .map_err(|error| Error::io(&lock_path, &error))?;
         // Of an earlier process of our number.
         remove(&path)?;
         Ok(Self { path, lock_path, _lock: lock })
@@ -114,6 +120,53 @@ pub fn sweep_left_behind() -> Result<()> {
         Ok(())
     }
 }
+
+/// Ends every session of this user on this machine: asks each process that holds one to end, and removes the files.
+/// Answers how many there were.
+///
+/// # Errors
+/// When one does not end, or its files cannot be removed.
+pub fn end_all() -> Result<usize> {
+    let folder = home::session_folder()?;
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(0) };
+    let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
+    let locks = entries.flatten().map(|entry| entry.path()).filter(is_lock);
+    let mut living = Vec::new();
+    for path in locks {
+        let mut options = OpenOptions::new();
+        let Ok(mut lock) = options.read(true).write(true).custom_flags(home::no_follow()).open(&path) else {
+            continue;
+        };
+        if lock.try_lock().is_ok() {
+            continue;
+        }
+        let mut holder = String::new();
+        let holder = lock.read_to_string(&mut holder).ok().and_then(|_| holder.trim().parse().ok());
+        if let Some(holder) = holder.and_then(Pid::from_raw) {
+            let _ = kill_process(holder, Signal::TERM);
+        }
+        living.push((path, lock));
+    }
+    for (path, lock) in &living {
+        let began = Instant::now();
+        while lock.try_lock().is_err() {
+            if began.elapsed() > PATIENCE {
+                return Err(Error::local(
+                    format!("the session of {} does not end", path.display()),
+                    "end the agent that uses it",
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let ended = living.len();
+    drop(living);
+    sweep(&folder)?;
+    Ok(ended)
+}
+
+/// How long a session has to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Removes the files of sessions that no longer live: those whose lock is free or missing.
 fn sweep(folder: &Path) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::{
     profile::Profile,
 };
 use sealing::Passphrase;
-use std::io::{IsTerminal, Read};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use zeroize::Zeroizing;
 
 /// Makes sure that a person wants what an agent must not do, where the profile keeps values from the agent: by the
@@ -68,6 +68,35 @@ pub fn prompt(question: &str) -> Result<Zeroizing<String>> {
             "run this in your own terminal, or set SECURECODE_PASSPHRASE for owner commands",
         )
     })
+}
+
+/// Asks on the terminal, and shows what is typed.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn prompt_shown(question: &str) -> Result<String> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(Error::local("there is no terminal to ask on", "run this in your own terminal"));
+    }
+    let mut typed = String::new();
+    write!(std::io::stderr(), "{question}")
+        .and_then(|()| stdin.lock().read_line(&mut typed))
+        .map_err(|error| Error::local(format!("the terminal cannot be read: {error}"), "try again"))?;
+    Ok(typed)
+}
+
+/// A line that a pipe brings.
+///
+/// # Errors
+/// When nothing can be read.
+pub fn line(what: &str) -> Result<Zeroizing<String>> {
+    // Reserved whole, so that a key leaves no copy behind.
+    let mut line = Zeroizing::new(String::with_capacity(1024));
+    std::io::stdin().lock().take(1023).read_line(&mut line).map_err(|error| {
+        Error::local(format!("standard input cannot be read: {error}"), format!("pipe {what} in"))
+    })?;
+    Ok(line)
 }
 
 /// A value from standard input: what a pipe brings, less one newline at its end; or typed, without showing it.

@@ -40,7 +40,14 @@ fn the_official_typescript_sdk_gets_a_secret_injected() {
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         seen["tools"],
-        serde_json::json!(["byebye", "get-secret", "list-secrets", "run-with-secrets", "security-check"])
+        serde_json::json!([
+            "byebye",
+            "get-secret",
+            "list-secrets",
+            "run-with-secrets",
+            "security-check",
+            "setup"
+        ])
     );
     assert!(seen["tip"].as_str().unwrap().starts_with("Welcome to SecureCode!"));
     let value = data_encoding::HEXLOWER.decode(seen["value"].as_str().unwrap().as_bytes()).unwrap();

@@ -148,7 +148,10 @@ fn nothing_touches_the_network_before_the_first_call() {
     let tools = server.ask("tools/list", json!({}));
     let names: Vec<&str> =
         tools["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["byebye", "get-secret", "list-secrets", "run-with-secrets", "security-check"]);
+    assert_eq!(
+        names,
+        ["byebye", "get-secret", "list-secrets", "run-with-secrets", "security-check", "setup"]
+    );
     for tool in tools["tools"].as_array().unwrap() {
         assert!(tool["title"].is_string() && tool["annotations"].is_object(), "{tool}");
         assert_eq!(tool["inputSchema"]["additionalProperties"], false);

@@ -116,6 +116,19 @@ pub fn parse(bytes: &[u8]) -> Dotenv {
     read
 }
 
+/// The line that assigns this value, which [`parse`] and dotenv read back byte for byte. Nothing, where dotenv has no
+/// spelling of the value: it is not UTF-8, or has every kind of quote.
+pub fn write(name: &SecretName, value: &SecretValue) -> Option<Zeroizing<String>> {
+    let text = std::str::from_utf8(value.expose()).ok()?;
+    let escaped = Zeroizing::new(text.replace('\n', "\\n").replace('\r', "\\r"));
+    [("'", text), ("`", text), ("\"", &escaped)].into_iter().find_map(|(quote, text)| {
+        let line = Zeroizing::new(format!("{name}={quote}{text}{quote}\n"));
+        let read = parse(line.as_bytes());
+        let same = |one: &Assignment| one.name == *name && one.value.expose() == value.expose();
+        (read.bad_lines.is_empty() && matches!(&*read.assignments, [one] if same(one))).then_some(line)
+    })
+}
+
 fn assignment(name: &str, raw: &str, line: usize) -> Result<Assignment, BadLineCause> {
     let value = trim(raw);
     let quote = value.chars().next().filter(|c| ['\'', '"', '`'].contains(c));

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
-use sealing::dotenv::{Dotenv, parse};
+use sealing::{
+    SecretValue,
+    dotenv::{self, Dotenv, parse},
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -107,4 +110,38 @@ fn random_files_agree_or_are_refused() {
         }
     }
     assert!(agreed > 200 && refused > 200, "{agreed} agreed, {refused} refused");
+}
+
+#[test]
+fn what_is_written_is_read_back_by_both() {
+    let piece = prop::sample::select(vec![
+        "a", " ", "\n", "\r", "\r\n", "'", "\"", "`", "\\", "\\n", "\\'", "#", "$X", "=", "ü", "A=1",
+        "\u{feff}",
+    ]);
+    let value = prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
+    let mut runner = TestRunner::deterministic();
+    let folder = tempfile::tempdir().unwrap();
+    let name: protocol::SecretName = "NAME".parse().unwrap();
+    let (mut files, mut written, mut unwritable) = (vec![], vec![], 0);
+    for number in 0..400 {
+        let text = value.new_tree(&mut runner).unwrap().current();
+        let secret = SecretValue::new(text.as_bytes().to_vec().into()).unwrap();
+        let Some(line) = dotenv::write(&name, &secret) else {
+            unwritable += 1;
+            continue;
+        };
+        let path = folder.path().join(format!("{number}.env"));
+        // Among others: what it is beside changes nothing.
+        fs::write(&path, format!("BEFORE='1'\n{}AFTER='2'\n", *line)).unwrap();
+        files.push(path);
+        written.push(text);
+    }
+    assert!(written.len() > 300 && unwritable > 0, "{} and {unwritable}", written.len());
+    for ((path, theirs), text) in files.iter().zip(theirs(&files)).zip(&written) {
+        let expected: Variables = [("BEFORE", "1"), ("AFTER", "2"), ("NAME", text)]
+            .map(|(name, value)| (name.to_owned(), data_encoding::HEXLOWER.encode(value.as_bytes())))
+            .into();
+        assert_eq!(variables(&parse(&fs::read(path).unwrap())), expected);
+        assert_eq!(theirs, expected);
+    }
 }

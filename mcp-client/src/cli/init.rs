@@ -3,13 +3,12 @@
 use super::{current_folder, say};
 use crate::{
     config::{KeyConfig, PROJECT_FILE},
-    environment::Client,
     error::{Error, Result},
-    gitignore,
     owner::Owner,
+    project,
 };
 use protocol::{Label, Permission};
-use std::{fs, io::Write, path::Path};
+use std::io::Write;
 
 pub(super) fn run(
     vault_url: Option<&str>,
@@ -19,17 +18,7 @@ pub(super) fn run(
     reveal: bool,
 ) -> Result<()> {
     let folder = current_folder()?;
-    if folder.join(PROJECT_FILE).symlink_metadata().is_ok() {
-        let config = KeyConfig::find(&folder, None)?;
-        let names = Client::new(&config, None).environment()?.names.clone();
-        let same = names.environment == environment && project.is_none_or(|project| project == names.project);
-        if !same {
-            return Err(Error::local(
-                format!("{PROJECT_FILE} is there already, for {}/{}", names.project, names.environment),
-                format!("remove {PROJECT_FILE} first if this folder is to use another environment"),
-            ));
-        }
-        ignore(&folder)?;
+    if let Some(names) = project::present(&folder, project.as_ref(), Some(&environment))? {
         say!(
             "{PROJECT_FILE} is there already, for {}/{}; nothing was changed.",
             names.project,
@@ -37,7 +26,7 @@ pub(super) fn run(
         );
         return Ok(());
     }
-    let project = project.map_or_else(|| folder_label(&folder), Ok)?;
+    let project = project.map_or_else(|| project::name(&folder), Ok)?;
     let mut owner = Owner::unlock(vault_url)?;
     let (project_id, made_project) = owner.ensure_project(&project)?;
     let (record, made_environment) =
@@ -55,12 +44,11 @@ pub(super) fn run(
     let name = key_name(&project, &environment)?;
     let key = owner.create_key(std::slice::from_ref(&record), name, &permissions, None, vec![])?;
     let config = KeyConfig::for_project(key, owner.vault(), Some(project.clone()), Some(environment.clone()));
-    if let Err(error) = config.write_project_file(&folder) {
+    if let Err(error) = project::set_up(&folder, &config) {
         // A key that nobody holds must not stay.
         let _ = owner.revoke_key(config.key.id());
         return Err(error);
     }
-    ignore(&folder)?;
     let made = |made| if made { "made" } else { "there already" };
     say!("project {project}: {}", made(made_project));
     say!(
@@ -73,34 +61,11 @@ pub(super) fn run(
     Ok(())
 }
 
-/// A label made of the folder's name.
-fn folder_label(folder: &Path) -> Result<Label> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let label: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect();
-    let label = label.trim_start_matches(['.', '_', '-']);
-    let label = label.get(..label.len().min(64)).unwrap_or_default();
-    label
-        .parse()
-        .map_err(|_| Error::local("this folder's name makes no project's name", "name one: --project P"))
-}
-
-fn key_name(project: &Label, environment: &Label) -> Result<Label> {
+/// What a key is called that was made for a machine's use of an environment.
+pub(super) fn key_name(project: &Label, environment: &Label) -> Result<Label> {
     let name = format!("{project}.{environment}");
     name.get(..name.len().min(64))
         .unwrap_or_default()
         .parse()
         .map_err(|error: protocol::ParseNameError| Error::local(error.to_string(), "choose shorter names"))
-}
-
-/// Adds the project's file to .gitignore, unless a line names it already. What is there stays.
-fn ignore(folder: &Path) -> Result<()> {
-    let path = folder.join(".gitignore");
-    let present = fs::read_to_string(&path).unwrap_or_default();
-    let wanted = gitignore::with(&present, PROJECT_FILE);
-    // Appended, so that whatever else is in the file stays, readable or not.
-    let added = wanted.get(present.len()..).unwrap_or_default();
-    let mut options = fs::OpenOptions::new();
-    let mut write = || options.create(true).append(true).open(&path)?.write_all(added.as_bytes());
-    if added.is_empty() { Ok(()) } else { write().map_err(|error| Error::io(&path, &error)) }
 }

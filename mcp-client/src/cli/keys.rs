@@ -15,18 +15,21 @@ use std::io::Write;
 
 pub(super) fn run(vault_url: Option<&str>, command: Keys) -> Result<()> {
     match command {
-        Keys::Create { environment, project, name, permissions, expires, addresses, json } => {
+        Keys::Create { environments, project, name, permissions, expires, addresses, json } => {
             let mut owner = Owner::unlock(vault_url)?;
-            let record = owner.find_environment(project.as_ref(), &environment)?;
+            let find = |environment| owner.find_environment(project.as_ref(), environment);
+            let mut scope = environments.iter().map(find).collect::<Result<Vec<_>>>()?;
+            scope.sort_by_key(|record| record.id);
+            scope.dedup_by_key(|record| record.id);
             let expires_at = expires.map(|seconds| now().saturating_add(seconds));
-            let name = name.unwrap_or_else(|| environment.clone());
-            let scope = std::slice::from_ref(&record);
-            let key = owner.create_key(scope, name.clone(), &permissions, expires_at, addresses.clone())?;
+            let name = name
+                .or_else(|| environments.first().cloned())
+                .ok_or_else(|| Error::local("no environment is named", "name one: --environment E"))?;
+            let key = owner.create_key(&scope, name.clone(), &permissions, expires_at, addresses.clone())?;
             if json {
                 let permissions: Permissions = permissions.into_iter().collect();
                 return print_json(&json!({
-                    "id": key.id(), "key": *key.expose(), "name": name, "environment": environment,
-                    "permissions": permissions, "expires_at": expires_at, "addresses": addresses,
+                    "id": key.id(), "key": *key.expose(), "name": name, "environments": environments, "permissions": permissions, "expires_at": expires_at, "addresses": addresses,
                 }));
             }
             say!("id   {}\nkey  {}\n\nThe key is shown only now.", key.id(), *key.expose());

@@ -4,10 +4,12 @@ mod account;
 mod agent;
 mod audit;
 mod check;
+mod export;
 mod history;
 mod import;
 mod init;
 mod keys;
+mod pair;
 mod policy;
 mod projects;
 mod run;
@@ -22,7 +24,7 @@ use crate::{
     profile::Profile,
     terminal,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use protocol::{AddressRange, KeyId, Label, Permission, SecretName, Tag};
 use sealing::Consent;
 use std::{
@@ -131,6 +133,35 @@ enum Command {
         #[arg(long)]
         reveal: bool,
     },
+    /// Get a key for this folder from its owner, who is logged in elsewhere: in a browser, or at another machine.
+    Setup {
+        /// The project; left out, this folder's name.
+        #[arg(long)]
+        project: Option<Label>,
+        /// The environment; left out, dev.
+        #[arg(long)]
+        environment: Option<Label>,
+        /// Type or pipe an API key in, instead.
+        #[arg(long)]
+        paste: bool,
+    },
+    /// Give a machine that runs `securecode setup` the key that it asks for. For the owner.
+    Approve {
+        /// What it shows: scp_…, or its whole link.
+        code: String,
+        /// The project; left out, the one that the link names.
+        #[arg(long)]
+        project: Option<Label>,
+        /// The environment; left out, the one that the link names.
+        #[arg(long)]
+        environment: Option<Label>,
+        /// Let the key reveal values, not only inject them.
+        #[arg(long)]
+        reveal: bool,
+        /// The words that the machine shows, where no terminal is there to ask on.
+        #[arg(long)]
+        words: Option<String>,
+    },
     /// Import a .env file. Answers with names only.
     Import(Import),
     /// List the secrets' names.
@@ -192,6 +223,20 @@ enum Command {
         #[command(flatten)]
         place: OwnedPlace,
     },
+    /// Write an environment's secrets out. Audited as a reveal.
+    Export {
+        /// How.
+        #[arg(long, value_enum)]
+        format: export::Format,
+        /// Only these.
+        #[arg(long, value_name = "A,B", value_delimiter = ',')]
+        only: Vec<SecretName>,
+        /// Write them even where no terminal is.
+        #[arg(long)]
+        reveal: bool,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Run a command with the secrets in its environment.
     Run {
         #[command(flatten)]
@@ -252,6 +297,13 @@ enum Command {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// End every agent's session on this machine: what was injected is deleted.
+    Byebye,
+    /// Print what a shell completes this program's commands with.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
     },
     /// Judge what an agent is about to do: its hooks call this, with JSON on standard input.
     Guard {
@@ -503,10 +555,10 @@ enum Environments {
 enum Keys {
     /// Make an API key. It is shown once.
     Create {
-        /// The environment that it may use.
-        #[arg(long)]
-        environment: Label,
-        /// The environment's project, where several have one of that name.
+        /// An environment that it may use; may be given again.
+        #[arg(long = "environment", value_name = "E", required = true)]
+        environments: Vec<Label>,
+        /// The environments' project, where several have one of that name.
         #[arg(long)]
         project: Option<Label>,
         /// What to call it.
@@ -590,6 +642,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Init { project, environment, production, reveal } => {
             init::run(vault, project, environment, production, reveal)
         }
+        Command::Setup { project, environment, paste } => pair::set_up(vault, project, environment, paste),
+        Command::Approve { code, project, environment, reveal, words } => {
+            pair::approve(vault, pair::Approval { code, project, environment, reveal, words })
+        }
         Command::Import(import) => import::run(&client(import.place.clone())?, &import),
         Command::List { place, json } => secrets::list(&client(place)?, json),
         Command::Get { name, reveal, place } => {
@@ -603,6 +659,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Restore { name, version, place } => history::restore(&client(place)?, &name, version),
         Command::Policy(asked) => policy::policy(vault, &asked),
         Command::Canary { name, off, place } => policy::canary(vault, &name, &place, off),
+        Command::Export { format, only, reveal, place } => {
+            let (client, profile) = open(place)?;
+            terminal::person(profile, vault)?;
+            export::run(&client, format, &only, reveal)
+        }
         Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
         Command::Run { place, only, no_mask, command, id: None } => {
             let (client, profile) = open(place)?;
@@ -623,6 +684,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
         Command::Check { fix, profile, json } => check::run(fix, profile, vault, json),
+        Command::Byebye => byebye(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "securecode", &mut std::io::stdout());
+            Ok(())
+        }
         Command::Guard { command: None } => return Ok(guard::hook::run()),
         Command::Guard { command: Some(Guard::Exec { input, command }) } => {
             return guard::exec::run(&command, input).map(ExitCode::from);
@@ -633,6 +699,14 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Guard { command: Some(Guard::Mask) } => guard::output::mask_rest(),
     };
     done.map(|()| ExitCode::SUCCESS)
+}
+
+fn byebye() -> Result<()> {
+    match crate::session_file::end_all()? {
+        0 => say!("No session was open; nothing is left behind."),
+        ended => say!("{ended} ended; what was injected is deleted."),
+    }
+    Ok(())
 }
 
 /// The client of the key that is configured here, and the profile to use it under.

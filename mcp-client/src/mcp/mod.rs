@@ -6,11 +6,13 @@
 mod inject;
 mod run;
 mod session;
+mod setup;
 
 use crate::{
     check,
     config::KeyConfig,
     error::{Error, Result},
+    pairing::Pairing,
     session_file::sweep_left_behind,
     ticket,
 };
@@ -57,6 +59,7 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
     let server = Server {
         session: Arc::new(Mutex::new(Session::default())),
         injected: Arc::new(Mutex::new(Injected::Nothing)),
+        pairing: Arc::default(),
         vault_url: vault_url.map(str::to_owned),
         least_version,
         start: start.map_err(|error| {
@@ -92,6 +95,8 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
 struct Server {
     session: Arc<Mutex<Session>>,
     injected: Arc<Mutex<Injected>>,
+    /// While nobody has approved it.
+    pairing: Arc<Mutex<Option<Pairing>>>,
     vault_url: Option<String>,
     least_version: u64,
     start: PathBuf,
@@ -119,6 +124,22 @@ struct Nothing {}
 
 #[tool_router]
 impl Server {
+    #[tool(
+        name = "setup",
+        title = "Set up this project",
+        description = "Gets this project a key: opens a page in the person's browser, where they compare words and \
+            approve. For a project without .securecoderc; nothing is shown here but that it is done.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = true
+        )
+    )]
+    async fn setup(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
+        self.within(move |server| server.set_up()).await
+    }
+
     #[tool(
         name = "get-secret",
         title = "Inject secrets",
