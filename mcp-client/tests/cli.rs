@@ -1,8 +1,8 @@
 //! The command line, as the real binary against a real vault; and against vaults that lie.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use kit::{Person, Vault};
-use serde_json::Value;
+use kit::{McpServer, Person, Vault};
+use serde_json::{Value, json};
 use std::{
     fs,
     io::{Read, Write},
@@ -530,4 +530,109 @@ fn a_command_whose_output_nobody_reads_ends() {
     }
     child.kill().unwrap();
     panic!("it still runs, though its output is closed");
+}
+
+#[test]
+fn an_export_is_read_back_byte_for_byte() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    let values = [
+        ("PLAIN", "value"),
+        ("QUOTED", "it's \"so\""),
+        ("LINES", "one\ntwo # three\n"),
+        ("DOLLAR", "$HOME `id`"),
+    ];
+    for (name, value) in values {
+        // A piped value loses one newline at its end.
+        person.run_with(&["set", name], format!("{value}\n").as_bytes(), &[]).ok();
+    }
+    person.run(&["export", "--format", "dotenv"]).failed(1);
+    let text = person.run(&["export", "--format", "dotenv", "--reveal"]).ok();
+    let read = sealing::dotenv::parse(text.as_bytes());
+    assert_eq!(read.bad_lines, []);
+    for (name, value) in values {
+        let one = read.assignments.iter().find(|one| one.name.as_str() == name).unwrap();
+        assert_eq!(one.value.expose(), value.as_bytes(), "{name}");
+    }
+    let json: Value =
+        serde_json::from_str(&person.run(&["export", "--format", "json", "--reveal"]).ok()).unwrap();
+    for (name, value) in values {
+        assert_eq!(json[name], value);
+    }
+    let only = person.run(&["export", "--format", "dotenv", "--only", "PLAIN", "--reveal"]).ok();
+    assert_eq!(only, "PLAIN='value'\n");
+    person.run(&["export", "--format", "dotenv", "--only", "PLAIN,ABSENT", "--reveal"]).failed(3);
+    // Nothing is written where one of them has no spelling.
+    person.run_with(&["set", "BYTES"], b"\xff\xfe", &[]).ok();
+    for format in ["dotenv", "json"] {
+        let ran = person.run(&["export", "--format", format, "--reveal"]);
+        assert_eq!(ran.stdout, "");
+        assert!(ran.failed(1).contains("BYTES"));
+    }
+}
+
+#[test]
+fn byebye_ends_every_session_of_this_machine() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    person.run_with(&["set", "TOKEN"], b"a-value", &[]).ok();
+    assert!(person.run(&["byebye"]).ok().contains("No session was open"));
+    let mut servers = [McpServer::start(&person), McpServer::start(&person)];
+    let paths: Vec<_> = servers.iter_mut().map(|server| server.inject(json!({ "name": "TOKEN" }))).collect();
+    assert!(paths.iter().all(|path| path.exists()));
+    assert!(person.run(&["byebye"]).ok().starts_with("2 ended"));
+    assert_eq!(person.sessions(), Vec::<std::path::PathBuf>::new());
+    for server in servers {
+        assert_eq!(server.close(), Some(0));
+    }
+    assert!(person.run(&["byebye"]).ok().contains("No session was open"));
+}
+
+#[test]
+fn one_key_may_use_several_environments() {
+    let vault = Vault::shared();
+    let person = Person::set_up(BINARY, vault.url());
+    person.run(&["environments", "create", "test", "--project", "shop"]).ok();
+    person.run(&["environments", "create", "prod", "--project", "shop", "--production"]).ok();
+    let arguments = [
+        "keys",
+        "create",
+        "--environment",
+        "dev",
+        "--environment",
+        "test",
+        "--permission",
+        "read,write",
+        "--json",
+    ];
+    let made: Value = serde_json::from_str(&person.run(&arguments).ok()).unwrap();
+    assert_eq!(made["environments"], json!(["dev", "test"]));
+    let machine = Person::new(BINARY);
+    let with_key =
+        [("SECURECODE_API_KEY", made["key"].as_str().unwrap()), ("SECURECODE_VAULT_URL", vault.url())];
+    let run = |arguments: &[&str], input: &[u8]| machine.run_with(arguments, input, &with_key);
+    for environment in ["dev", "test"] {
+        run(&["set", "WHERE", "--environment", environment], environment.as_bytes()).ok();
+    }
+    for environment in ["dev", "test"] {
+        let ran = run(&["run", "--environment", environment, "--no-mask", "--", "printenv", "WHERE"], b"");
+        assert_eq!(ran.ok().trim(), environment);
+    }
+    let refused = run(&["list"], b"").failed(1);
+    assert!(refused.contains("several environments"), "{refused}");
+    run(&["list", "--environment", "prod"], b"").failed(3);
+}
+
+#[test]
+fn shells_take_the_completions() {
+    let person = Person::new(BINARY);
+    for (shell, program) in [("bash", "bash"), ("zsh", "zsh"), ("fish", "")] {
+        let text = person.run(&["completions", shell]).ok();
+        assert!(text.contains("securecode") && text.contains("import"), "{shell}");
+        if program.is_empty() {
+            continue;
+        }
+        let file = person.folder().join(shell);
+        std::fs::write(&file, text).unwrap();
+        let checked = std::process::Command::new(program).arg("-n").arg(&file).status().unwrap();
+        assert!(checked.success(), "{shell}");
+    }
 }
