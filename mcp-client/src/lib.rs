@@ -18,6 +18,7 @@ pub mod owner;
 pub mod pairing;
 mod peer;
 pub mod pins;
+pub mod policy;
 pub mod profile;
 pub mod project;
 pub mod remote;

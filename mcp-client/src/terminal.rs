@@ -1,9 +1,10 @@
 //! Asking a person, and reading what a pipe brings.
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     profile::Profile,
 };
+use protocol::SecretName;
 use sealing::Passphrase;
 use std::io::{BufRead, IsTerminal, Read, Write};
 use zeroize::Zeroizing;
@@ -18,6 +19,31 @@ pub fn person(profile: Profile, vault_url: Option<&str>) -> Result<()> {
         crate::owner::Owner::unlock(vault_url)?;
     }
     Ok(())
+}
+
+/// Asks the person for what a secret's owner wants to be asked for: by the passphrase where the profile keeps values from
+/// the agent or the environment has it, else by a yes on the terminal.
+///
+/// # Errors
+/// When the person says no, or nobody is there.
+pub fn consent(profile: Profile, vault_url: Option<&str>, names: &[&SecretName]) -> Result<()> {
+    let list = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let refused = |what: &str| {
+        Error::new(
+            Kind::Refused,
+            format!("the owner laid down that a person is asked for {list}, and {what}"),
+            "run this in your own terminal, and say yes",
+        )
+    };
+    if profile.is_guarded() || std::env::var_os(PASSPHRASE).is_some() {
+        let _ = writeln!(std::io::stderr(), "securecode: this needs your yes, by the passphrase: {list}");
+        return person(Profile::Guard, vault_url).map_err(|_| refused("the passphrase was not given"));
+    }
+    match prompt_shown(&format!("Hand out {list}? Type yes: ")) {
+        Ok(typed) if typed.trim().eq_ignore_ascii_case("yes") => Ok(()),
+        Ok(_) => Err(refused("the answer was no")),
+        Err(_) => Err(refused("nobody is there to ask")),
+    }
 }
 
 /// What holds the owner's passphrase where there is no terminal.
@@ -103,7 +129,7 @@ pub fn line(what: &str) -> Result<Zeroizing<String>> {
 ///
 /// # Errors
 /// When nothing can be read.
-pub fn value(name: &protocol::SecretName) -> Result<Zeroizing<Vec<u8>>> {
+pub fn value(name: &SecretName) -> Result<Zeroizing<Vec<u8>>> {
     let mut stdin = std::io::stdin();
     if stdin.is_terminal() {
         let typed = prompt(&format!("Value of {name}: "))?;

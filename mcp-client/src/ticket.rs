@@ -9,13 +9,15 @@ use crate::{
     error::{Error, Result},
     guard::{agents, steering},
     home, names, peer,
+    policy::{self, Way},
 };
 use data_encoding::{BASE64, HEXLOWER};
 use protocol::SecretName;
-use sealing::{ApiKey, OpenedSecret, SecretValue};
+use sealing::{ApiKey, Consent, OpenedSecret, SecretValue};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
@@ -42,6 +44,8 @@ pub struct Held {
     pub placeholder: String,
     /// Its value.
     pub value: Zeroizing<Vec<u8>>,
+    /// The programs that may have it; none: any.
+    pub commands: Vec<String>,
     /// Whether the ticket that was shown is for it; others are only to be masked.
     pub current: bool,
 }
@@ -69,6 +73,7 @@ struct Entry {
     placeholder: String,
     /// Base64.
     value: String,
+    commands: Vec<String>,
     current: bool,
 }
 
@@ -104,6 +109,7 @@ impl Office {
             name: "SECURECODE_API_KEY".to_owned(),
             placeholder: format!("{PLACEHOLDER}{}", random()?),
             value: Zeroizing::new(key.expose().as_bytes().to_vec()),
+            commands: vec![],
             current: false,
         };
         let state = State { ticket: String::new(), held: vec![key], used: Instant::now() };
@@ -118,13 +124,13 @@ impl Office {
         Ok(Self { state, socket })
     }
 
-    /// Issues a new ticket for these secrets; earlier ones end. The text is the session file's.
+    /// Issues a new ticket for these secrets, each for these programs or for any; earlier ones end. The text is the session file's.
     ///
     /// # Errors
     /// When the system has no random bytes.
     pub fn issue<'a>(
         &self,
-        secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>,
+        secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue, &'a [String])>,
     ) -> Result<String> {
         let session = self.socket.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut state = lock(&self.state);
@@ -133,7 +139,7 @@ impl Office {
             held.current = false;
         }
         let mut file = format!("{TICKET_HEAD}export SECURECODE_TICKET='{}'\n", state.ticket);
-        for (name, value) in secrets {
+        for (name, value, commands) in secrets {
             // The same value keeps its placeholder: a background command may still have it.
             let known = state
                 .held
@@ -145,15 +151,31 @@ impl Office {
                     name: name.to_string(),
                     placeholder: format!("{PLACEHOLDER}{name}-{}", random()?),
                     value: Zeroizing::new(value.expose().to_vec()),
+                    commands: vec![],
                     current: false,
                 },
             };
             held.current = true;
+            held.commands = commands.to_vec();
             file.push_str(&format!("export {name}='{}'\n", held.placeholder));
             state.held.push(held);
         }
         state.used = Instant::now();
         Ok(file)
+    }
+}
+
+impl Redeemed {
+    /// What a program may have, as it is started; the others are only to be masked. Answers whose values it does not get.
+    pub fn limit_to(&mut self, program: &str) -> Vec<String> {
+        let mut kept = Vec::new();
+        for held in self.secrets.iter_mut().filter(|held| held.current) {
+            if !policy::is_among(&held.commands, program) {
+                held.current = false;
+                kept.push(held.name.clone());
+            }
+        }
+        kept
     }
 }
 
@@ -218,6 +240,7 @@ fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
         name: held.name.clone(),
         placeholder: held.placeholder.clone(),
         value: BASE64.encode(&held.value),
+        commands: held.commands.clone(),
         current: shown && held.current,
     });
     let answer =
@@ -263,31 +286,73 @@ pub fn redeem(ticket: &str) -> Result<Redeemed> {
     Ok(redeemed)
 }
 
-/// Secrets for one command that is not the agent's line, with placeholders for one that is not trusted; and the names
-/// that are left out because a variable of that name could take over a tool. None are wanted by name: all are.
+/// A secret that a command does not get, and why.
+pub struct LeftOut {
+    /// Which.
+    pub name: SecretName,
+    /// Why, as the end of a sentence.
+    pub why: String,
+}
+
+/// Secrets for one command that is not the agent's line, with placeholders for one that is not trusted; and those that
+/// are left out. None are wanted by name: all are that the owner lets this program have. `ask` asks a person for what
+/// the owner wants to be asked for.
 ///
 /// # Errors
-/// When a secret that is wanted is not there.
-pub fn hold(secrets: &[OpenedSecret], wanted: &[SecretName]) -> Result<(Redeemed, Vec<SecretName>)> {
+/// When a secret that is wanted by name is not there, or not to be had.
+pub fn hold(
+    secrets: &[OpenedSecret],
+    wanted: &[SecretName],
+    program: &OsStr,
+    ask: impl FnOnce(&[&SecretName]) -> Result<()>,
+) -> Result<(Redeemed, Vec<LeftOut>)> {
     if let Some(missing) = wanted.iter().find(|name| !secrets.iter().any(|secret| secret.name == **name)) {
         return Err(Error::absent(missing));
     }
-    let (mut held, mut left_out) = (Vec::new(), Vec::new());
+    let program = program.to_string_lossy();
+    let (mut given, mut left_out) = (Vec::new(), Vec::new());
+    let mut leave = |name: &SecretName, why: String| left_out.push(LeftOut { name: name.clone(), why });
     for secret in secrets.iter().filter(|secret| wanted.is_empty() || wanted.contains(&secret.name)) {
-        if !names::is_usable(&secret.name)? {
-            left_out.push(secret.name.clone());
+        let refused = if !names::is_usable(&secret.name)? {
+            leave(&secret.name, "a variable of that name could take over a tool".to_owned());
             continue;
+        } else if Way::Use.consent(secret) == Consent::Block {
+            Way::Use.blocked(&secret.name)
+        } else if !policy::is_among(&secret.policy.commands, &program) {
+            policy::not_for(&secret.name, &secret.policy.commands)
+        } else {
+            given.push(secret);
+            continue;
+        };
+        if !wanted.is_empty() {
+            return Err(refused);
         }
-        held.push(Held {
-            name: secret.name.to_string(),
-            placeholder: format!("{PLACEHOLDER}{}-placeholder", secret.name),
-            value: secret.value.expose().to_vec().into(),
-            current: true,
-        });
+        leave(&secret.name, refused.what);
     }
+    let asks = |secret: &&OpenedSecret| Way::Use.consent(secret) == Consent::Ask;
+    let asked: Vec<&SecretName> =
+        given.iter().copied().filter(|one| asks(one)).map(|one| &one.name).collect();
+    if !asked.is_empty()
+        && let Err(error) = ask(&asked)
+    {
+        if !wanted.is_empty() {
+            return Err(error);
+        }
+        for name in &asked {
+            leave(name, error.what.clone());
+        }
+        given.retain(|one| !asks(one));
+    }
+    let held = given.into_iter().map(|secret| Held {
+        name: secret.name.to_string(),
+        placeholder: format!("{PLACEHOLDER}{}-placeholder", secret.name),
+        value: secret.value.expose().to_vec().into(),
+        commands: secret.policy.commands.clone(),
+        current: true,
+    });
     let oldest = living().iter().map(|session| session.since).min();
     let since = oldest.or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
-    Ok((Redeemed { secrets: held, since, environment: steering::of_this_process() }, left_out))
+    Ok((Redeemed { secrets: held.collect(), since, environment: steering::of_this_process() }, left_out))
 }
 
 /// Every living session's secrets, to be masked.
@@ -319,6 +384,7 @@ fn ask(socket: &Path, what: &str) -> Option<Redeemed> {
             name: entry.name.clone(),
             placeholder: entry.placeholder.clone(),
             value: Zeroizing::new(BASE64.decode(entry.value.as_bytes()).ok()?),
+            commands: entry.commands.clone(),
             current: entry.current,
         })
     });

@@ -267,3 +267,30 @@ fn what_an_agent_wrote_gets_no_values_where_no_session_lives_either() {
     );
     assert!(person.run(&["run", "--no-mask", "--", "sh", "mine.sh"]).ok().contains("9g3f77bc20"));
 }
+
+#[test]
+fn a_guarded_line_gives_a_secret_to_the_programs_that_its_owner_named() {
+    let person = guarded("guard");
+    let line = |person: &Person| {
+        let mut server = McpServer::start(person);
+        let path = server.inject(json!({ "name": "TOKEN" }));
+        let line = format!("source {} && {BINARY} guard exec -- sh app.sh", path.display());
+        let mut command = person.command();
+        let program = std::mem::replace(&mut command, Command::new("bash"));
+        command.current_dir(person.project()).env_clear().args(["-c", &line]).env("SECURECODE_GUARD", "1");
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().unwrap();
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let given = format!("length {}", CANARY.len());
+    person.run(&["policy", "TOKEN", "--command", "sh"]).ok();
+    let (out, told) = line(&person);
+    assert!(out.starts_with(&given) && !out.contains(CANARY), "{out}{told}");
+    person.run(&["policy", "TOKEN", "--command", "node"]).ok();
+    let (out, told) = line(&person);
+    assert!(out.starts_with("length") && !out.starts_with(&given), "{out}{told}");
+    assert!(told.contains("placeholders instead of TOKEN"), "{told}");
+}

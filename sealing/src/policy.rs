@@ -4,7 +4,7 @@ use seal::{FieldsError, Kind, OpenError, Reader, SealError, Writer};
 use zeroize::Zeroizing;
 
 /// What must happen before a secret is handed out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Consent {
     /// Nothing.
     #[default]

@@ -59,7 +59,7 @@ pub(super) fn prove(settings: &Value, project: &Path, profile: Profile) -> Resul
     let name = "CANARY".parse().map_err(|_| broken("the canary could not be made"))?;
     let value = SecretValue::new(Zeroizing::new(canary.clone().into_bytes()))
         .map_err(|_| broken("the canary could not be made"))?;
-    file.write(office.issue([(&name, &value)])?.as_bytes())?;
+    file.write(office.issue([(&name, &value, &[][..])])?.as_bytes())?;
     let path = file.path().display();
 
     let denied = ask_hook(hook, &format!("cat {path}"), project)?;

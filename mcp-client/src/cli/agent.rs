@@ -6,12 +6,15 @@
 
 use crate::{
     environment::Client,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     guard::exec,
+    policy::Way,
     profile::Profile,
-    ticket,
+    terminal,
+    ticket::{self, LeftOut},
 };
 use protocol::{SecretName, body::How};
+use sealing::{Consent, OpenedSecret};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -50,7 +53,13 @@ impl FromStr for MayGo {
 }
 
 /// Becomes the agent.
-pub(super) fn run(client: &Client, profile: Profile, may_go: &[MayGo], command: &[OsString]) -> Result<u8> {
+pub(super) fn run(
+    client: &Client,
+    profile: Profile,
+    vault_url: Option<&str>,
+    may_go: &[MayGo],
+    command: &[OsString],
+) -> Result<u8> {
     if profile != Profile::Sandbox {
         return Err(Error::local(
             format!("masked secrets need the sandbox profile, and this machine's is {profile}"),
@@ -70,16 +79,15 @@ pub(super) fn run(client: &Client, profile: Profile, may_go: &[MayGo], command: 
         ));
     }
     check_version(program)?;
-    let mut hosts: BTreeMap<&SecretName, Vec<&str>> = BTreeMap::new();
-    for MayGo { name, host } in may_go {
-        hosts.entry(name).or_default().push(host);
-    }
+    let secrets = client.read_all(How::Run)?.secrets;
+    let hosts = hosts(&secrets, may_go)?;
     let wanted: Vec<SecretName> = hosts.keys().map(|name| (*name).clone()).collect();
     let mut agent = Command::new(program);
     exec::keep_back(&mut agent);
     if !wanted.is_empty() {
-        let (held, left_out) = ticket::hold(&client.read_all(How::Run)?.secrets, &wanted)?;
-        if let Some(name) = left_out.first() {
+        let ask = |names: &[&SecretName]| terminal::consent(profile, vault_url, names);
+        let (held, left_out) = ticket::hold(&secrets, &wanted, program, ask)?;
+        if let Some(LeftOut { name, .. }) = left_out.first() {
             crate::names::check(name)?;
         }
         let masks =
@@ -100,6 +108,41 @@ pub(super) fn run(client: &Client, profile: Profile, may_go: &[MayGo], command: 
     let error = agent.args(arguments).exec();
     exec::cannot_run(program, &error);
     Err(Error::local("the agent was not started", "check its name and PATH"))
+}
+
+/// Each secret's hosts: those that its owner laid down, or that were named here. What was named must be among what was
+/// laid down. Without any named, all secrets that have hosts are taken, but those that need a yes or are for other
+/// programs.
+fn hosts<'a>(
+    secrets: &'a [OpenedSecret],
+    may_go: &'a [MayGo],
+) -> Result<BTreeMap<&'a SecretName, Vec<&'a str>>> {
+    let mut hosts: BTreeMap<&SecretName, Vec<&str>> = BTreeMap::new();
+    for MayGo { name, host } in may_go {
+        let secret = secrets.iter().find(|secret| secret.name == *name).ok_or_else(|| Error::absent(name))?;
+        let laid_down = &secret.policy.hosts;
+        if !laid_down.is_empty() && !laid_down.contains(host) {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("the owner laid down that {name} goes to {} alone", laid_down.join(", ")),
+                format!(
+                    "name one of these; or the owner changes that: securecode policy {name} --host {host}"
+                ),
+            ));
+        }
+        hosts.entry(name).or_default().push(host);
+    }
+    if may_go.is_empty() {
+        let takes = |secret: &&OpenedSecret| {
+            !secret.policy.hosts.is_empty()
+                && secret.policy.commands.is_empty()
+                && Way::Use.consent(secret) == Consent::Allow
+        };
+        for secret in secrets.iter().filter(takes) {
+            hosts.insert(&secret.name, secret.policy.hosts.iter().map(String::as_str).collect());
+        }
+    }
+    Ok(hosts)
 }
 
 fn check_version(program: &OsStr) -> Result<()> {

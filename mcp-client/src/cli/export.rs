@@ -1,9 +1,10 @@
 //! `export`.
 
-use super::say;
+use super::{say, secrets::may_be_shown};
 use crate::{
     environment::Client,
     error::{Error, Result},
+    profile::Profile,
 };
 use protocol::{SecretName, body::How};
 use sealing::dotenv;
@@ -20,7 +21,13 @@ pub(super) enum Format {
 }
 
 /// Writes all, or nothing.
-pub(super) fn run(client: &Client, format: Format, only: &[SecretName], reveal: bool) -> Result<()> {
+pub(super) fn run(
+    client: &Client,
+    asking: (Profile, Option<&str>),
+    format: Format,
+    only: &[SecretName],
+    reveal: bool,
+) -> Result<()> {
     if !reveal && !std::io::stdout().is_terminal() {
         return Err(Error::local(
             "the secrets would be written to something that is no terminal",
@@ -34,6 +41,7 @@ pub(super) fn run(client: &Client, format: Format, only: &[SecretName], reveal: 
     let mut wanted: Vec<_> =
         secrets.iter().filter(|secret| only.is_empty() || only.contains(&secret.name)).collect();
     wanted.sort_by(|a, b| a.name.cmp(&b.name));
+    may_be_shown(&wanted, asking)?;
     match format {
         Format::Dotenv => {
             let line = |secret: &&sealing::OpenedSecret| {

@@ -651,7 +651,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Get { name, reveal, place } => {
             let (client, profile) = open(place)?;
             terminal::person(profile, vault)?;
-            secrets::get(&client, &name, reveal)
+            secrets::get(&client, (profile, vault), &name, reveal)
         }
         Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
@@ -662,7 +662,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Export { format, only, reveal, place } => {
             let (client, profile) = open(place)?;
             terminal::person(profile, vault)?;
-            export::run(&client, format, &only, reveal)
+            export::run(&client, (profile, vault), format, &only, reveal)
         }
         Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
         Command::Run { place, only, no_mask, command, id: None } => {
@@ -670,11 +670,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
             if no_mask {
                 terminal::person(profile, vault)?;
             }
-            return run::run(&client, profile, &only, no_mask, &command).map(ExitCode::from);
+            return run::run(&client, profile, vault, &only, no_mask, &command).map(ExitCode::from);
         }
         Command::Agent { place, hosts, command } => {
             let (client, profile) = open(place)?;
-            return agent::run(&client, profile, &hosts, &command).map(ExitCode::from);
+            return agent::run(&client, profile, vault, &hosts, &command).map(ExitCode::from);
         }
         Command::Usage { json } => usage::run(vault, json),
         Command::Audit { audit, command: None } => audit::run(vault, &audit),

@@ -13,7 +13,8 @@ use crate::{
     },
     peer,
     profile::Profile,
-    ticket,
+    terminal,
+    ticket::{self, LeftOut},
 };
 use protocol::{SecretName, body::How};
 use std::{
@@ -25,6 +26,7 @@ use std::{
 pub(super) fn run(
     client: &Client,
     profile: Profile,
+    vault_url: Option<&str>,
     only: &[SecretName],
     no_mask: bool,
     command: &[OsString],
@@ -38,12 +40,11 @@ pub(super) fn run(
             "run it without that variable",
         ));
     }
-    let (session, left_out) = ticket::hold(&client.read_all(How::Run)?.secrets, only)?;
-    for name in left_out {
-        let _ = writeln!(
-            std::io::stderr(),
-            "securecode: {name} is left out: a variable of that name could take over a tool; allow it with: securecode set {name} --allow-name",
-        );
+    let secrets = client.read_all(How::Run)?.secrets;
+    let ask = |names: &[&SecretName]| terminal::consent(profile, vault_url, names);
+    let (session, left_out) = ticket::hold(&secrets, only, program, ask)?;
+    for LeftOut { name, why } in left_out {
+        let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
     let masker = output::masker([&session])?;
     let judged = if profile.is_guarded() && !no_mask { exec::trusted(command, &session) } else { Ok(vec![]) };

@@ -4,13 +4,16 @@ use super::{Set, print_json, say};
 use crate::{
     environment::{Client, Draft},
     error::{Error, Kind, Result},
-    names, terminal,
+    names,
+    policy::Way,
+    profile::Profile,
+    terminal,
 };
 use protocol::{
     Resource, SecretName,
     body::{How, Usage},
 };
-use sealing::{Meta, SecretValue};
+use sealing::{Consent, Meta, OpenedSecret, SecretValue};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use zeroize::Zeroizing;
@@ -37,7 +40,12 @@ pub(super) fn list(client: &Client, json: bool) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()> {
+pub(super) fn get(
+    client: &Client,
+    asking: (Profile, Option<&str>),
+    name: &SecretName,
+    reveal: bool,
+) -> Result<()> {
     let mut stdout = std::io::stdout();
     if !reveal && !stdout.is_terminal() {
         return Err(Error::local(
@@ -46,6 +54,7 @@ pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()
         ));
     }
     let secret = client.read(name, How::Reveal)?.ok_or_else(|| Error::absent(name))?;
+    may_be_shown(&[&secret], asking)?;
     let on_terminal = stdout.is_terminal();
     let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
     if on_terminal
@@ -62,6 +71,21 @@ pub(super) fn get(client: &Client, name: &SecretName, reveal: bool) -> Result<()
         .and_then(|()| stdout.write_all(newline))
         .and_then(|()| stdout.flush())
         .map_err(|error| Error::local(format!("standard output cannot be written: {error}"), "try again"))
+}
+
+/// Asks the person for what the owner wants to be asked for.
+pub(super) fn may_be_shown(
+    secrets: &[&OpenedSecret],
+    (profile, vault_url): (Profile, Option<&str>),
+) -> Result<()> {
+    let of = |wanted: Consent| {
+        secrets.iter().filter(move |secret| Way::Reveal.consent(secret) == wanted).map(|secret| &secret.name)
+    };
+    if let Some(name) = of(Consent::Block).next() {
+        return Err(Way::Reveal.blocked(name));
+    }
+    let asked: Vec<&SecretName> = of(Consent::Ask).collect();
+    if asked.is_empty() { Ok(()) } else { terminal::consent(profile, vault_url, &asked) }
 }
 
 pub(super) fn set(client: &Client, set: &Set) -> Result<()> {

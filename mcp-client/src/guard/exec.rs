@@ -74,12 +74,21 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
         }
         return finish(command, program, &masker, None, None);
     };
-    let session = redeem(&ticket)?;
+    let mut session = redeem(&ticket)?;
     let masker = output::masker([&session])?;
     let mut command = start(program);
     keep_back(&mut command);
     match judge(argv, &session) {
         Judgement::Values(given) => {
+            let kept = session.limit_to(&given.program);
+            if !kept.is_empty() {
+                let _ = writeln!(
+                    io::stderr(),
+                    "securecode: {} was given placeholders instead of {}: the owner laid down which programs may have them",
+                    given.program,
+                    kept.join(", ")
+                );
+            }
             // One that is killed takes its program along, which would live on with secrets and whatever it holds.
             let started = command;
             command = Command::new(own_program()?);

@@ -20,6 +20,8 @@ use std::{
 /// Where a program that is trusted is given values.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Given {
+    /// What is started, as it is written.
+    pub program: String,
     /// The numbers of the words, the program's own being counted.
     pub words: Vec<usize>,
     /// The variables.
@@ -121,7 +123,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             let is_set = |word: &str| is_env && !word.starts_with('-') && word.contains('=');
             let set = before.iter().enumerate().filter(|(_, word)| is_set(word)).map(|(at, _)| at);
             let words = set.chain(places.into_iter().map(|at| at + first + 1)).collect();
-            Judgement::Values(Given { words, variables, code })
+            Judgement::Values(Given { program: program.clone(), words, variables, code })
         }
     }
 }
@@ -234,7 +236,7 @@ fn shell_text(arguments: &[String]) -> Option<usize> {
 }
 
 /// A program as the shell would find it.
-fn find_program(program: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Path::new(program).is_file().then(|| program.into());
     }

@@ -1,7 +1,9 @@
 //! get-secret: values go into the session's file, or a ticket for them; the agent is told the path.
 
 use super::{
-    Server, ended, parse, production_warning,
+    Server,
+    asking::{Outcome, Question},
+    ended, is_production, parse, production_warning,
     session::{Injected, Session},
     text,
 };
@@ -9,6 +11,7 @@ use crate::{
     environment::Client,
     error::{Error, Result},
     names,
+    policy::{self, Way},
     profile::Profile,
     session_file::{SessionFile, render},
     ticket::Office,
@@ -18,7 +21,7 @@ use rmcp::{
     model::CallToolResult,
     schemars::{self, JsonSchema},
 };
-use sealing::{ApiKey, OpenedSecret};
+use sealing::{ApiKey, Consent, OpenedSecret};
 use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeSet, path::PathBuf, sync::PoisonError};
@@ -44,11 +47,11 @@ pub(super) struct GetSecret {
 }
 
 impl Server {
-    pub(super) fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<CallToolResult> {
+    pub(super) fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<Outcome> {
         self.check_alive()?;
         let wanted = Wanted::parse(asked)?;
         if let Some(welcome) = session.welcome() {
-            return Ok(welcome);
+            return Ok(Outcome::Done(welcome));
         }
         let warned = session.warned;
         let open = self.open(session)?;
@@ -64,22 +67,38 @@ impl Server {
         let client = open.client(asked.environment.as_deref())?;
         let secrets = wanted.read(client, how)?;
         let environment = client.environment()?.names.clone();
-        let production = secrets.iter().find(|secret| environment.production || secret.meta.is_production());
-        if let Some(secret) = production {
-            if reveal {
-                return Err(Error::local(
-                    format!("{} is a production secret, so only a person may reveal it", secret.name),
-                    format!("ask the user to run in their own terminal: securecode get {}", secret.name),
-                ));
+        let is_production = |secret: &&OpenedSecret| is_production(&environment, secret);
+        if let Some(secret) = secrets.iter().find(is_production).filter(|_| !warned && !reveal) {
+            session.warned = true;
+            return Ok(Outcome::Done(production_warning(&secret.name)));
+        }
+        let way = if reveal { Way::Reveal } else { Way::Use };
+        if let Some(secret) = secrets.iter().find(|secret| way.consent(secret) == Consent::Block) {
+            return Err(way.blocked(&secret.name));
+        }
+        // A file that holds values is anybody's.
+        let limited =
+            secrets.iter().find(|secret| !profile.is_guarded() && !secret.policy.commands.is_empty());
+        if let Some(secret) = limited.filter(|_| !reveal) {
+            let mut error = policy::not_for(&secret.name, &secret.policy.commands);
+            error.remedy = "call run-with-secrets with one of them".to_owned();
+            return Err(error);
+        }
+        let place = format!("{}/{}", environment.project, environment.environment);
+        let mut unasked = Vec::new();
+        for secret in &secrets {
+            let asks = way.consent(secret) == Consent::Ask || reveal && is_production(&secret);
+            if asks && !session.consents.take(way, &place, &secret.name) {
+                unasked.push(secret.name.clone());
             }
-            if !warned {
-                session.warned = true;
-                return Ok(production_warning(&secret.name));
-            }
+        }
+        if !unasked.is_empty() {
+            return Ok(Outcome::Ask(Question { way, place, names: unasked }));
         }
         if reveal {
-            return revealed(&secrets);
+            return revealed(&secrets).map(Outcome::Done);
         }
+        let open = self.open(session)?;
         let path = self.write(&open.config.key, profile, &secrets)?.display().to_string();
         let injected: Vec<String> =
             secrets.iter().map(|secret| format!("{} injected -> {path}", secret.name)).collect();
@@ -96,7 +115,7 @@ impl Server {
             "message": message, "path": path, "names": names, "environment": environment.environment,
             "expires": "with the next get-secret, byebye, or the end of this session",
         }));
-        Ok(result)
+        Ok(Outcome::Done(result))
     }
 
     /// Replaces what the session's file holds; where it is.
@@ -110,14 +129,16 @@ impl Server {
                 Injected::Values(file)
             };
         }
-        let secrets = secrets.iter().map(|secret| (&secret.name, &secret.value));
         let file = match &*injected {
             Injected::Values(file) => {
-                file.write(&render(secrets))?;
+                file.write(&render(secrets.iter().map(|secret| (&secret.name, &secret.value))))?;
                 file
             }
             Injected::Ticket(office, file) => {
-                file.write(office.issue(secrets)?.as_bytes())?;
+                let issued = secrets
+                    .iter()
+                    .map(|secret| (&secret.name, &secret.value, secret.policy.commands.as_slice()));
+                file.write(office.issue(issued)?.as_bytes())?;
                 file
             }
             Injected::Nothing | Injected::Ended => return Err(ended()),

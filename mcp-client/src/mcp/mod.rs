@@ -3,6 +3,7 @@
 //!
 //! A session here is the process, never the protocol's handshake: the newer life of MCP has none.
 
+mod asking;
 mod inject;
 mod run;
 mod session;
@@ -16,17 +17,26 @@ use crate::{
     session_file::sweep_left_behind,
     ticket,
 };
+use asking::Outcome;
 use inject::GetSecret;
 use protocol::{SecretName, Tag};
 use rmcp::{
-    ServerHandler, ServiceExt,
-    handler::server::wrapper::Parameters,
-    model::{CallToolResult, ContentBlock, Implementation, JsonObject, ServerCapabilities, ServerConfig},
+    RoleServer, ServerHandler, ServiceExt,
+    handler::server::{
+        tool::{InputResponses, RequestState},
+        wrapper::Parameters,
+    },
+    model::{
+        CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject, ServerCapabilities,
+        ServerConfig,
+    },
     schemars::{self, JsonSchema},
+    service::RequestContext,
     tool, tool_handler, tool_router,
     transport::stdio_pipes,
 };
 use run::{Prepared, RunWithSecrets};
+use sealing::{EnvironmentNames, OpenedSecret};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use session::{Injected, Open, Session, end};
@@ -155,8 +165,16 @@ impl Server {
             "notice": { "type": "string", "description": "To be heeded before the tool is called again." },
         }))
     )]
-    async fn get_secret(&self, Parameters(asked): Parameters<GetSecret>) -> CallToolResult {
-        self.within(move |server| server.get(&mut server.session(), &asked)).await
+    async fn get_secret(
+        &self,
+        Parameters(asked): Parameters<GetSecret>,
+        context: RequestContext<RoleServer>,
+        state: RequestState,
+        responses: InputResponses,
+    ) -> CallToolResponse {
+        let asked = Arc::new(asked);
+        self.asking((context, state, responses), move |server| server.get(&mut server.session(), &asked))
+            .await
     }
 
     #[tool(
@@ -187,11 +205,22 @@ impl Server {
             "notice": { "type": "string", "description": "To be heeded before the tool is called again." },
         }))
     )]
-    async fn run_with_secrets(&self, Parameters(asked): Parameters<RunWithSecrets>) -> CallToolResult {
-        // The session is free again while the command runs.
-        self.within(move |server| match server.prepare(&mut server.session(), &asked)? {
-            Prepared::Notice(notice) => Ok(notice),
-            Prepared::Ready(ready) => ready.run(),
+    async fn run_with_secrets(
+        &self,
+        Parameters(asked): Parameters<RunWithSecrets>,
+        context: RequestContext<RoleServer>,
+        state: RequestState,
+        responses: InputResponses,
+    ) -> CallToolResponse {
+        let asked = Arc::new(asked);
+        self.asking((context, state, responses), move |server| {
+            // The session is free again while the command runs.
+            let prepared = server.prepare(&mut server.session(), &asked)?;
+            match prepared {
+                Prepared::Notice(notice) => Ok(Outcome::Done(notice)),
+                Prepared::Ask(question) => Ok(Outcome::Ask(question)),
+                Prepared::Ready(ready) => ready.run().map(Outcome::Done),
+            }
         })
         .await
     }
@@ -332,6 +361,11 @@ fn parse<T: std::str::FromStr<Err = protocol::ParseNameError>>(text: &str) -> Re
 
 fn ended() -> Error {
     Error::local("this session has ended", "start the MCP server again to use secrets")
+}
+
+/// Whether a secret is for production: by its environment, its tag, or what its owner laid down.
+fn is_production(environment: &EnvironmentNames, secret: &OpenedSecret) -> bool {
+    environment.production || secret.meta.is_production() || secret.policy.production
 }
 
 fn production_warning(name: &SecretName) -> CallToolResult {

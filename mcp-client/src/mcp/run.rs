@@ -1,6 +1,6 @@
 //! run-with-secrets: one command, without a shell, with secrets in its environment.
 
-use super::{Server, parse, production_warning, session::Session, text};
+use super::{Server, asking::Question, is_production, parse, production_warning, session::Session, text};
 use crate::{
     error::{Error, Result},
     guard::{
@@ -9,8 +9,9 @@ use crate::{
         reach::Seen,
         rules::{self, Decision},
     },
+    policy::Way,
     profile::Profile,
-    ticket,
+    ticket::{self, LeftOut},
 };
 use protocol::{SecretName, body::How};
 use rmcp::{
@@ -62,15 +63,32 @@ impl Server {
         }
         let client = open.client(asked.environment.as_deref())?;
         let secrets = client.read_all(How::Run)?.secrets;
-        let is_production = client.environment()?.names.production;
+        let environment = client.environment()?.names;
         let wanted = |secret: &&OpenedSecret| names.is_empty() || names.contains(&secret.name);
-        let production =
-            secrets.iter().filter(wanted).find(|secret| is_production || secret.meta.is_production());
+        let production = secrets.iter().filter(wanted).find(|secret| is_production(&environment, secret));
         if let Some(secret) = production.filter(|_| !warned) {
             session.warned = true;
             return Ok(Prepared::Notice(production_warning(&secret.name)));
         }
-        let (held, left_out) = ticket::hold(&secrets, &names)?;
+        let place = format!("{}/{}", environment.project, environment.environment);
+        let mut unasked = Vec::new();
+        let program = argv.first().map(OsString::as_os_str).unwrap_or_default();
+        let held = ticket::hold(&secrets, &names, program, |asked| {
+            for name in asked {
+                if !session.consents.take(Way::Use, &place, name) {
+                    unasked.push((*name).clone());
+                }
+            }
+            if unasked.is_empty() {
+                Ok(())
+            } else {
+                Err(Error::local("a person has to allow it; name it in `names`", ""))
+            }
+        });
+        if !unasked.is_empty() && !names.is_empty() {
+            return Ok(Prepared::Ask(Question { way: Way::Use, place, names: unasked }));
+        }
+        let (held, left_out) = held?;
         let judged = if profile.is_guarded() { exec::trusted(&argv, &held) } else { Ok(vec![]) };
         let code = judged.map_err(|why| {
             Error::local(
@@ -106,6 +124,7 @@ impl Server {
 /// What a call of run-with-secrets comes to.
 pub(super) enum Prepared {
     Notice(CallToolResult),
+    Ask(Question),
     Ready(Box<Ready>),
 }
 
@@ -116,7 +135,7 @@ pub(super) struct Ready {
     code: Vec<Seen>,
     masker: masker::Masker,
     patience: Duration,
-    left_out: Vec<SecretName>,
+    left_out: Vec<LeftOut>,
 }
 
 impl Ready {
@@ -131,8 +150,8 @@ impl Ready {
             Error::local(format!("the command was not run: {error}"), "check the program's name and path")
         })?;
         let mut told = Vec::new();
-        for name in &self.left_out {
-            told.push(format!("{name} was left out: a variable of that name could take over a tool."));
+        for LeftOut { name, why } in &self.left_out {
+            told.push(format!("{name} was left out: {why}."));
         }
         if let Some(file) = &captured.stopped {
             return Err(Error::local(
@@ -155,7 +174,7 @@ impl Ready {
         result.is_error = Some(captured.timed_out || captured.code != Some(0));
         result.structured_content = Some(json!({
             "exit_code": captured.code, "timed_out": captured.timed_out, "stdout": stdout, "stderr": stderr,
-            "left_out": self.left_out,
+            "left_out": self.left_out.iter().map(|left| &left.name).collect::<Vec<_>>(),
         }));
         Ok(result)
     }

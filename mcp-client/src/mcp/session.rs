@@ -1,6 +1,6 @@
 //! What one process of the server remembers: which tips were given, the key, and what is injected.
 
-use super::{ended, notice, parse};
+use super::{asking::Consents, ended, notice, parse};
 use crate::{
     config::KeyConfig, environment::Client, error::Result, session_file::SessionFile, ticket::Office,
 };
@@ -17,6 +17,7 @@ workflow. Never paste them in chat messages, commit them to git, or include them
 pub(super) struct Session {
     pub(super) welcomed: bool,
     pub(super) warned: bool,
+    pub(super) consents: Consents,
     pub(super) open: Option<Open>,
 }
 

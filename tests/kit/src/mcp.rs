@@ -12,6 +12,10 @@ pub struct McpServer {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     asked: u64,
+    /// What the person says to whatever the server asks; nothing, where the client cannot show a question.
+    says: Option<&'static str>,
+    /// What the server asked the person.
+    pub questions: Vec<String>,
     /// Every line of both sides.
     pub transcript: String,
 }
@@ -24,6 +28,15 @@ impl McpServer {
 
     /// As [`McpServer::start`], with more environment.
     pub fn start_with(person: &Person, environment: &[(&str, &str)]) -> Self {
+        Self::launch(person, environment, None)
+    }
+
+    /// As [`McpServer::start`], with a client that asks the person, who says `accept`, `decline` or `cancel`.
+    pub fn start_asking(person: &Person, says: &'static str) -> Self {
+        Self::launch(person, &[], Some(says))
+    }
+
+    fn launch(person: &Person, environment: &[(&str, &str)], says: Option<&'static str>) -> Self {
         let mut command = person.command();
         command.arg("mcp").env_remove("SECURECODE_PASSPHRASE").envs(environment.iter().copied());
         let mut child = command
@@ -33,11 +46,19 @@ impl McpServer {
             .spawn()
             .expect("the server");
         let output = BufReader::new(child.stdout.take().expect("its output"));
-        let mut server =
-            Self { input: child.stdin.take(), child, output, asked: 0, transcript: String::new() };
+        let mut server = Self {
+            input: child.stdin.take(),
+            child,
+            output,
+            asked: 0,
+            says,
+            questions: vec![],
+            transcript: String::new(),
+        };
+        let capabilities = says.map_or(json!({}), |_| json!({ "elicitation": { "form": {} } }));
         server.ask(
             "initialize",
-            json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "kit", "version": "1" } }),
+            json!({ "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": { "name": "kit", "version": "1" } }),
         );
         server.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string());
         server
@@ -61,6 +82,13 @@ impl McpServer {
             assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "the server went away");
             self.transcript.push_str(&line);
             let answer: Value = serde_json::from_str(&line).expect("JSON on standard output");
+            if answer["method"] == "elicitation/create" {
+                self.questions.push(answer["params"]["message"].as_str().expect("a question").to_owned());
+                let says = self.says.expect("a client that was asked, and can ask");
+                let content = json!({ "action": says, "content": {} });
+                self.send(&json!({ "jsonrpc": "2.0", "id": answer["id"], "result": content }).to_string());
+                continue;
+            }
             if answer["id"] == self.asked {
                 return if answer["result"].is_null() {
                     answer["error"].clone()

@@ -1,0 +1,187 @@
+//! Asking the person for what a secret's owner wants to be asked for. The question goes to the client that shows it, by
+//! whichever life of MCP it lives: as a request of the server, or as the result of the first round of a call. Where the
+//! client can show none, the person is told what to run.
+
+use super::{Server, ended};
+use crate::{
+    error::{Error, Kind, Result},
+    policy::Way,
+    ticket,
+};
+use protocol::SecretName;
+use rmcp::{
+    RoleServer,
+    handler::server::tool::{InputResponses, RequestState},
+    model::{
+        CallToolResponse, CallToolResult, ClientResult, ContentBlock, ElicitRequest, ElicitRequestParams,
+        ElicitationAction, ElicitationSchema, InputRequest, InputRequiredResult, ServerRequest,
+    },
+    service::RequestContext,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a call came to.
+pub(super) enum Outcome {
+    Done(CallToolResult),
+    /// Nothing, until the person says yes.
+    Ask(Question),
+}
+
+/// Whether these secrets of an environment may be had in this way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) way: Way,
+    pub(super) place: String,
+    pub(super) names: Vec<SecretName>,
+}
+
+/// What the person was asked in this session, and said.
+#[derive(Default)]
+pub(super) struct Consents {
+    given: BTreeSet<(Way, String, SecretName)>,
+    /// Questions that a client took away to ask, by the handle it brings back.
+    open: BTreeMap<String, Question>,
+}
+
+/// Questions that a client may leave unanswered.
+const MOST_OPEN: usize = 32;
+/// The only question of a round.
+const KEY: &str = "consent";
+
+impl Consents {
+    /// Whether the person said yes. To be shown a secret takes a yes of its own each time.
+    pub(super) fn take(&mut self, way: Way, place: &str, name: &SecretName) -> bool {
+        let asked = (way, place.to_owned(), name.clone());
+        match way {
+            Way::Use => self.given.contains(&asked),
+            Way::Reveal => self.given.remove(&asked),
+        }
+    }
+
+    fn give(&mut self, question: &Question) {
+        let asked = |name: &SecretName| (question.way, question.place.clone(), name.clone());
+        self.given.extend(question.names.iter().map(asked));
+    }
+
+    fn put_aside(&mut self, question: Question) -> Result<String> {
+        if self.open.len() >= MOST_OPEN {
+            self.open.clear();
+        }
+        let handle = ticket::random()?;
+        self.open.insert(handle.clone(), question);
+        Ok(handle)
+    }
+}
+
+impl Question {
+    fn text(&self) -> String {
+        let names = self.names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match self.way {
+            Way::Use => {
+                format!("The coding agent wants to run commands with {names} of {}. Allow it?", self.place)
+            }
+            Way::Reveal => format!(
+                "The coding agent wants to read the value of {names} of {} into the conversation. Allow it?",
+                self.place
+            ),
+        }
+    }
+
+    fn request(&self) -> ElicitRequest {
+        ElicitRequest::new(ElicitRequestParams::FormElicitationParams {
+            meta: None,
+            message: self.text(),
+            requested_schema: ElicitationSchema::new(BTreeMap::new()),
+        })
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        let names = self.names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let run = match self.way {
+            Way::Use => "securecode run -- COMMAND".to_owned(),
+            Way::Reveal => format!("securecode get {names}"),
+        };
+        Error::new(
+            Kind::Refused,
+            format!("a person has to allow this for {names}, and {why}"),
+            format!("go on without it; or ask the user to run in their own terminal: {run}"),
+        )
+    }
+}
+
+impl Server {
+    /// Runs a tool's work, and asks the person in between where it takes that.
+    pub(super) async fn asking(
+        &self,
+        (context, RequestState(state), InputResponses(responses)): (
+            RequestContext<RoleServer>,
+            RequestState,
+            InputResponses,
+        ),
+        work: impl Fn(&Self) -> Result<Outcome> + Clone + Send + 'static,
+    ) -> CallToolResponse {
+        let asked = self.ask_around(context, state, responses, work).await;
+        asked.unwrap_or_else(|error| failure(&error))
+    }
+
+    async fn ask_around(
+        &self,
+        context: RequestContext<RoleServer>,
+        state: Option<String>,
+        responses: Option<BTreeMap<String, Value>>,
+        work: impl Fn(&Self) -> Result<Outcome> + Clone + Send + 'static,
+    ) -> Result<CallToolResponse> {
+        if let Some(handle) = state {
+            let question = self.consents(|consents| consents.open.remove(&handle));
+            let question = question.ok_or_else(ended)?;
+            let answer = responses.as_ref().and_then(|responses| responses.get(KEY));
+            let action = answer.and_then(|answer| answer.get("action")).and_then(Value::as_str);
+            if action != Some("accept") {
+                return Err(question.refused("the answer was no"));
+            }
+            self.consents(|consents| consents.give(&question));
+        }
+        let question = match self.attempt(work.clone()).await? {
+            Outcome::Done(result) => return Ok(result.into()),
+            Outcome::Ask(question) => question,
+        };
+        let capability = context.client_capabilities().and_then(|client| client.elicitation);
+        if !capability.is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none()) {
+            return Err(question.refused("this agent cannot ask one"));
+        }
+        if !context.protocol_version().is_some_and(|version| version.has_initialize()) {
+            let request = InputRequest::Elicitation(question.request());
+            let handle = self.consents(|consents| consents.put_aside(question))?;
+            let requests = BTreeMap::from([(KEY.to_owned(), request)]);
+            return Ok(InputRequiredResult::new(Some(requests), Some(handle)).into());
+        }
+        let asked = context.peer.send_request(ServerRequest::ElicitRequest(question.request())).await;
+        match asked {
+            Ok(ClientResult::ElicitResult(answer)) if answer.action == ElicitationAction::Accept => {
+                self.consents(|consents| consents.give(&question));
+            }
+            Ok(ClientResult::ElicitResult(_)) => return Err(question.refused("the answer was no")),
+            _ => return Err(question.refused("this agent did not ask")),
+        }
+        match self.attempt(work).await? {
+            Outcome::Done(result) => Ok(result.into()),
+            Outcome::Ask(question) => Err(question.refused("it changed meanwhile what has to be asked for")),
+        }
+    }
+
+    async fn attempt(&self, work: impl Fn(&Self) -> Result<Outcome> + Send + 'static) -> Result<Outcome> {
+        let server = self.clone();
+        tokio::task::spawn_blocking(move || work(&server))
+            .await
+            .unwrap_or_else(|_| Err(Error::local("the tool failed; nothing was injected", "call it again")))
+    }
+
+    fn consents<T>(&self, with: impl FnOnce(&mut Consents) -> T) -> T {
+        with(&mut self.session().consents)
+    }
+}
+
+fn failure(error: &Error) -> CallToolResponse {
+    CallToolResult::error(vec![ContentBlock::text(error.to_string())]).into()
+}
