@@ -174,6 +174,8 @@ fn a_policy_is_laid_down_and_shown_by_the_owner() {
         )
     );
     assert_eq!(shown(&["--host", "any"])["hosts"], serde_json::json!([]));
+    person.run(&["get", "A", "--reveal"]).failed(3);
+    shown(&["--reveal", "allow"]);
     assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "two");
     person.run(&["policy", "B", "--use", "block"]).failed(3);
     assert_eq!(person.run(&["policy", "A", "--use", "perhaps"]).code, 2);

@@ -89,7 +89,7 @@ fn production_secrets_warn_once_and_are_not_revealed_to_an_agent() {
     assert!(server.text("get-secret", json!({ "name": "LIVE" })).starts_with("LIVE injected -> "));
     let revealed = server.call("get-secret", json!({ "name": "LIVE", "reveal": true }));
     assert_eq!(revealed["isError"], true);
-    assert!(revealed["content"][0]["text"].as_str().unwrap().contains("only a person may reveal it"));
+    assert!(revealed["content"][0]["text"].as_str().unwrap().contains("a person has to allow this"));
     assert!(!server.transcript.contains(&CANARY[..12]));
 }
 
