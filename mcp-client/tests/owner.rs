@@ -52,7 +52,7 @@ fn a_new_environment_key_keeps_everything_and_reaches_every_key_in_use() {
     }
     person.run_with(&["set", "GONE"], b"gone", &[]).ok();
     person.run(&["rm", "GONE"]).ok();
-    person.run(&["policy", "A", "--reveal", "ask", "--host", "api.example.com"]).ok();
+    person.run(&["policy", "A", "--use", "ask", "--host", "api.example.com"]).ok();
     person.run(&["canary", "TRAP"]).ok();
     let (_, _, colleague_runs) = colleague(&person, vault.url());
     let (revoked, _, revoked_runs) = colleague(&person, vault.url());
@@ -72,7 +72,7 @@ fn a_new_environment_key_keeps_everything_and_reaches_every_key_in_use() {
     person.run(&["restore", "GONE"]).ok();
     assert_eq!(value(&person, "GONE"), "gone");
     let policy = json(&person, &["policy", "A", "--json"]);
-    assert_eq!((&policy["reveal"], &policy["hosts"][0]), (&"ask".into(), &"api.example.com".into()));
+    assert_eq!((&policy["use"], &policy["hosts"][0]), (&"ask".into(), &"api.example.com".into()));
     assert_eq!(colleague_runs(&["get", "A", "--reveal"]).ok(), "one");
     assert!(revoked_runs(&["get", "A", "--reveal"]).failed(3).contains("revoked"));
     assert!(person.run(&["get", "TRAP", "--reveal"]).failed(3).contains("canary"));
