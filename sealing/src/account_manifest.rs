@@ -94,6 +94,39 @@ impl AccountManifest {
         self.keys.iter().find(|key| key.id == id)
     }
 
+    /// Takes a project out, with its environments.
+    pub fn remove_project(&mut self, id: ProjectId) {
+        let gone: Vec<EnvironmentId> =
+            self.environments.iter().filter(|one| one.project == id).map(|one| one.id).collect();
+        self.projects.retain(|one| one.id != id);
+        self.environments.retain(|one| one.project != id);
+        for key in &mut self.keys {
+            key.environments.retain(|one| !gone.contains(one));
+        }
+    }
+
+    /// Takes an environment out.
+    pub fn remove_environment(&mut self, id: EnvironmentId) {
+        self.environments.retain(|one| one.id != id);
+        for key in &mut self.keys {
+            key.environments.retain(|one| *one != id);
+        }
+    }
+
+    /// Says that a key may be used no more.
+    pub fn revoke_key(&mut self, id: KeyId) {
+        for key in self.keys.iter_mut().filter(|key| key.id == id) {
+            key.status = KeyStatus::Revoked;
+        }
+    }
+
+    /// Says until when a key may be used, in seconds since 1970.
+    pub fn end_key(&mut self, id: KeyId, expires_at: u64) {
+        for key in self.keys.iter_mut().filter(|key| key.id == id) {
+            key.expires_at = expires_at;
+        }
+    }
+
     /// Sorts the lists, as the format asks.
     pub fn sort(&mut self) {
         self.projects.sort_by_key(|project| project.id);

@@ -2,7 +2,6 @@ use crate::{expand, expand_key, label, prk, random::make_bytes};
 use argon2::{Algorithm, Argon2, Params, Version};
 use protocol::{Bytes32, Salt, body::Kdf};
 use seal::{Key, SealError};
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// Why a text is no passphrase.
@@ -32,9 +31,7 @@ impl Passphrase {
         if text.len() > 1024 {
             return Err(PassphraseError);
         }
-        // NFKC grows a text at most 18-fold; reserved whole so that no reallocation leaves a copy.
-        let mut normal = Zeroizing::new(String::with_capacity(text.len() * 18));
-        normal.extend(text.nfkc());
+        let normal = nfkc(text);
         if (8..=1024).contains(&normal.len()) { Ok(Self(normal)) } else { Err(PassphraseError) }
     }
 
@@ -74,6 +71,21 @@ impl Passphrase {
             kdf: *kdf,
         })
     }
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn nfkc(text: &str) -> Zeroizing<String> {
+    // It grows a text at most 18-fold; reserved whole so that no reallocation leaves a copy.
+    let mut normal = Zeroizing::new(String::with_capacity(text.len() * 18));
+    normal.extend(unicode_normalization::UnicodeNormalization::nfkc(text));
+    normal
+}
+
+/// Where JavaScript runs, it had the passphrase before and its engine has the tables: they would be a quarter of
+/// what a browser loads.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn nfkc(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(js_sys::JsString::from(text).normalize("NFKC").into())
 }
 
 /// A stretched passphrase: one half logs in, the other unwraps the account key.

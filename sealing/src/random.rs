@@ -1,4 +1,6 @@
+use protocol::{AccessToken, KeyId};
 use seal::SealError;
+use zeroize::Zeroizing;
 
 /// Draws `N` bytes from the system.
 pub(crate) fn make_bytes<const N: usize>() -> Result<[u8; N], SealError> {
@@ -13,4 +15,12 @@ pub(crate) fn make_bytes<const N: usize>() -> Result<[u8; N], SealError> {
 /// When the system has no random bytes.
 pub fn make_id() -> Result<[u8; 16], SealError> {
     make_bytes()
+}
+
+/// Draws a session's token.
+///
+/// # Errors
+/// When the system has no random bytes.
+pub fn make_session() -> Result<AccessToken, SealError> {
+    Ok(AccessToken::new(KeyId::from_bytes(make_bytes()?), Zeroizing::new(make_bytes()?)))
 }

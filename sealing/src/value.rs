@@ -1,3 +1,4 @@
+use seal::SealError;
 use zeroize::Zeroizing;
 
 /// Why bytes are not a secret's value.
@@ -38,6 +39,30 @@ impl SecretValue {
         Ok(Self(bytes))
     }
 
+    /// Draws a value of this many letters and digits, each equally likely. Nothing if that is not 8 to 4096.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn generate(length: usize) -> Result<Option<Self>, SealError> {
+        const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        if !(8..=4096).contains(&length) {
+            return Ok(None);
+        }
+        let mut value = Zeroizing::new(Vec::with_capacity(length));
+        let mut drawn = Zeroizing::new([0_u8; 64]);
+        while value.len() < length {
+            getrandom::fill(drawn.as_mut()).map_err(|_| SealError::Randomness)?;
+            // Bytes past the last whole 62 are drawn again.
+            let digits = drawn
+                .iter()
+                .filter(|byte| **byte < 248)
+                .filter_map(|byte| DIGITS.get(usize::from(byte % 62)));
+            let wanted = length - value.len();
+            value.extend(digits.take(wanted));
+        }
+        Ok(Some(Self(value)))
+    }
+
     /// The bytes: to seal them, to write them into a session file, to put them into a child's environment, or
     /// to show them to a person who asked.
     pub fn expose(&self) -> &[u8] {
@@ -54,6 +79,17 @@ impl std::fmt::Debug for SecretValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_generated_value_has_the_length_asked_for_and_letters_and_digits_alone() {
+        for length in [8, 32, 63, 64, 65, 4096] {
+            let value = SecretValue::generate(length).unwrap().unwrap();
+            assert_eq!(value.expose().len(), length);
+            assert!(value.expose().iter().all(u8::is_ascii_alphanumeric));
+        }
+        assert!(SecretValue::generate(7).unwrap().is_none());
+        assert!(SecretValue::generate(4097).unwrap().is_none());
+    }
 
     #[test]
     fn a_value_has_no_nul_and_at_most_512_kib() {

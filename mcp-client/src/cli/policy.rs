@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
 };
 use protocol::SecretName;
-use sealing::{Consent, Meta, Policy, SecretValue};
+use sealing::{Consent, Meta, Policy};
 use serde_json::json;
 use std::io::Write;
 
@@ -37,8 +37,7 @@ pub(super) fn canary(
     let client = open(vault_url, place)?;
     if !off && !client.list()?.iter().any(|one| one.name == *name) {
         crate::names::check(name)?;
-        let value = SecretValue::new(secrets::generate(32)?)
-            .map_err(|error| Error::local(error.to_string(), "report this"))?;
+        let value = secrets::generate(32)?;
         client.change(|environment, contents| {
             let mut draft = Draft::new(contents);
             draft.put(environment, name, &Meta::default(), &value)?;

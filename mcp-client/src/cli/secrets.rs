@@ -16,7 +16,6 @@ use protocol::{
 use sealing::{Consent, Meta, OpenedSecret, SecretValue};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
-use zeroize::Zeroizing;
 
 pub(super) fn list(client: &Client, json: bool) -> Result<()> {
     let listed = client.list()?;
@@ -94,12 +93,11 @@ pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
         names::allow(name)?;
     }
     names::check(name)?;
-    let bytes = match set.generate {
+    let value = match set.generate {
         Some(length) => generate(length)?,
-        None => terminal::value(name)?,
+        None => SecretValue::new(terminal::value(name)?)
+            .map_err(|error| Error::local(error.to_string(), "give another value"))?,
     };
-    let value =
-        SecretValue::new(bytes).map_err(|error| Error::local(error.to_string(), "give another value"))?;
     // The plans take at least this much; for more it has to be asked.
     if value.expose().len() > 65536 {
         let longest = longest_value(&client.remote().get("/v1/usage")?);
@@ -169,23 +167,9 @@ pub(super) fn remove(client: &Client, name: &SecretName) -> Result<()> {
     Ok(())
 }
 
-/// Letters and digits, each equally likely: bytes past the last whole 62 are drawn again.
-pub(super) fn generate(length: usize) -> Result<Zeroizing<Vec<u8>>> {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    if !(8..=4096).contains(&length) {
-        return Err(Error::local(
-            "a generated value has 8 to 4096 characters",
-            "give --generate=32, for example",
-        ));
-    }
-    let mut value = Zeroizing::new(Vec::with_capacity(length));
-    let mut drawn = Zeroizing::new([0_u8; 64]);
-    while value.len() < length {
-        getrandom::fill(drawn.as_mut()).map_err(|_| sealing::SealError::Randomness)?;
-        let digits =
-            drawn.iter().filter(|byte| **byte < 248).filter_map(|byte| DIGITS.get(usize::from(byte % 62)));
-        let wanted = length - value.len();
-        value.extend(digits.take(wanted));
-    }
-    Ok(value)
+/// A value that nobody chose.
+pub(super) fn generate(length: usize) -> Result<SecretValue> {
+    SecretValue::generate(length)?.ok_or_else(|| {
+        Error::local("a generated value has 8 to 4096 characters", "give --generate=32, for example")
+    })
 }

@@ -3,19 +3,10 @@
 use super::{Owner, now};
 use crate::error::{Error, Result};
 use protocol::{
-    AddressRange, Blob, EnvironmentId, KeyId, Label, Permission, Permissions,
-    body::{Grant, KeyEntry, NewKey, Page, RevokeKey, RotateKey},
+    AddressRange, KeyId, Label, Permission,
+    body::{KeyEntry, NewKey, Page, RevokeKey, RotateKey},
 };
-use sealing::{ApiKey, EnvironmentRecord, KeyRecord, KeyStatus, ManifestKey};
-
-/// An API key that was drawn and is not registered yet.
-struct KeyDraft {
-    api_key: ApiKey,
-    record: Blob,
-    entry: ManifestKey,
-    grants: Vec<Grant>,
-    addresses: Vec<AddressRange>,
-}
+use sealing::{ApiKey, EnvironmentRecord, KeyDraft, KeyStatus};
 
 impl Owner {
     /// Makes an API key. The environment keys it gets are those of the owner's own record.
@@ -31,8 +22,9 @@ impl Owner {
         addresses: Vec<AddressRange>,
     ) -> Result<ApiKey> {
         let permissions = permissions.iter().copied().collect();
-        let draft = self.draft_key(environments, name, permissions, expires_at, addresses)?;
-        let KeyDraft { api_key, record, entry, grants, addresses } = draft;
+        let opened = self.environment_keys(environments)?;
+        let KeyDraft { api_key, entry, record, grants } =
+            self.key.draft_key(&opened, name, permissions, expires_at.unwrap_or(0))?;
         let (id, token) = (api_key.id(), api_key.derive_token(&self.remote.address().audience));
         self.write(
             |next| next.keys.push(entry),
@@ -64,18 +56,16 @@ impl Owner {
             .cloned()
             .collect();
         let expires_at = expires_at.or((old.expires_at != 0).then_some(old.expires_at));
-        let draft =
-            self.draft_key(&environments, old.name.clone(), old.permissions, expires_at, addresses)?;
-        let KeyDraft { api_key, record, entry, grants, addresses } = draft;
+        let opened = self.environment_keys(&environments)?;
+        let KeyDraft { api_key, entry, record, grants } =
+            self.key.draft_key(&opened, old.name.clone(), old.permissions, expires_at.unwrap_or(0))?;
         let (new_id, token) = (api_key.id(), api_key.derive_token(&self.remote.address().audience));
         let until = now().saturating_add(overlap);
         let old_expires_at = if old.expires_at == 0 { until } else { until.min(old.expires_at) };
         self.write(
             |next| {
                 next.keys.push(entry);
-                for key in next.keys.iter_mut().filter(|key| key.id == id) {
-                    key.expires_at = old_expires_at;
-                }
+                next.end_key(id, old_expires_at);
             },
             |remote, manifest| {
                 let permissions = old.permissions;
@@ -85,43 +75,6 @@ impl Owner {
             },
         )?;
         Ok(api_key)
-    }
-
-    /// Draws a key and wraps for it the key of each environment.
-    fn draft_key(
-        &self,
-        environments: &[EnvironmentRecord],
-        name: Label,
-        permissions: Permissions,
-        expires_at: Option<u64>,
-        addresses: Vec<AddressRange>,
-    ) -> Result<KeyDraft> {
-        let api_key = ApiKey::make()?;
-        let wrap = api_key.derive_wrap();
-        let grants = self
-            .environment_keys(environments)?
-            .into_iter()
-            .zip(environments)
-            .map(|((key, names), record)| {
-                let wrapped = wrap.wrap_environment_key(key.place(), record.generation, &key, &names)?;
-                Ok(Grant { environment: record.id, key: wrapped })
-            })
-            .collect::<Result<_>>()?;
-        let mut ids: Vec<EnvironmentId> = environments.iter().map(|record| record.id).collect();
-        ids.sort_unstable();
-        let expires_at = expires_at.unwrap_or(0);
-        let record =
-            KeyRecord { wrap, name: name.clone(), permissions, expires_at, environments: ids.clone() };
-        let record = self.key.seal_key_record(&record)?;
-        let entry = ManifestKey {
-            id: api_key.id(),
-            name,
-            permissions,
-            expires_at,
-            status: KeyStatus::Active,
-            environments: ids,
-        };
-        Ok(KeyDraft { api_key, record, entry, grants, addresses })
     }
 
     /// Revokes an API key: its next request is refused.
@@ -137,11 +90,7 @@ impl Owner {
             Some(_) => {}
         }
         self.write(
-            |next| {
-                for key in next.keys.iter_mut().filter(|key| key.id == id) {
-                    key.status = KeyStatus::Revoked;
-                }
-            },
+            |next| next.revoke_key(id),
             |remote, manifest| remote.post(&format!("/v1/keys/{id}/revoke"), &RevokeKey { manifest }),
         )
     }

@@ -21,11 +21,10 @@ use protocol::{
     body::{Account, Device, Environments, Kdf, LogIn, PreLogin, SignUp, Versioned, Written},
 };
 use sealing::{
-    AccountKey, AccountManifest, EnvironmentKey, EnvironmentNames, EnvironmentRecord, Passphrase, Pin, Place,
-    RecoveryCode, Stretched, make_id,
+    AccountKey, AccountManifest, EnvironmentKey, EnvironmentNames, EnvironmentRecord, Passphrase, Pin,
+    RecoveryCode, Stretched, make_id, make_session,
 };
 use std::time::{SystemTime, UNIX_EPOCH};
-use zeroize::Zeroizing;
 
 /// An owner with the account key in hand.
 pub struct Owner {
@@ -118,14 +117,8 @@ fn stretch(passphrase: &Passphrase, kdf: &Kdf) -> Result<Stretched> {
     })
 }
 
-/// Draws a session's token.
-fn open_session_token() -> Result<AccessToken> {
-    let auth: [u8; 32] = [make_id()?, make_id()?].concat().try_into().unwrap_or([0; 32]);
-    Ok(AccessToken::new(KeyId::from_bytes(make_id()?), Zeroizing::new(auth)))
-}
-
 fn open_session(remote: &Remote, email: &Email, stretched: &Stretched) -> Result<(AccessToken, Account)> {
-    let session = open_session_token()?;
+    let session = make_session()?;
     let body = LogIn {
         email: email.clone(),
         login: stretched.login().clone(),
@@ -255,7 +248,7 @@ impl Owner {
     /// That the vault's answer is not trusted.
     pub fn open_environment(&self, record: &EnvironmentRecord) -> Result<Client> {
         let mut opened = self.environment_keys(std::slice::from_ref(record))?;
-        let (key, names) = opened.pop().ok_or(sealing::TrustError::Missing)?;
+        let (_, key, names) = opened.pop().ok_or(sealing::TrustError::Missing)?;
         let environment = Environment::new(key, record.generation, names);
         Ok(Client::of_owner(self.remote.clone(), environment))
     }
@@ -264,21 +257,11 @@ impl Owner {
     fn environment_keys(
         &self,
         records: &[EnvironmentRecord],
-    ) -> Result<Vec<(EnvironmentKey, EnvironmentNames)>> {
+    ) -> Result<Vec<(EnvironmentRecord, EnvironmentKey, EnvironmentNames)>> {
         let served: Environments = self.remote.get("/v1/environments")?;
         let open = |record: &EnvironmentRecord| {
-            let found = served.environments.iter().find(|one| one.id == record.id);
-            let found = found.ok_or(sealing::TrustError::Missing)?;
-            let place =
-                Place { account: self.key.account(), project: record.project, environment: record.id };
-            if found.generation != record.generation {
-                return Err(sealing::TrustError::NotCurrent.into());
-            }
-            let (key, names) = self.key.unwrap_environment_key(&place, record.generation, &found.key)?;
-            if names.environment != record.name || names.production != record.production {
-                return Err(sealing::TrustError::NotCurrent.into());
-            }
-            Ok((key, names))
+            let (key, names) = self.key.open_environment(record, &served.environments)?;
+            Ok((record.clone(), key, names))
         };
         records.iter().map(open).collect()
     }

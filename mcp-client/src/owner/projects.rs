@@ -6,7 +6,7 @@ use protocol::{
     EnvironmentId, Label, ProjectId,
     body::{NewEnvironment, NewProject, Removal},
 };
-use sealing::{EnvironmentKey, EnvironmentNames, EnvironmentRecord, Manifest, Place, ProjectRecord, make_id};
+use sealing::{EnvironmentDraft, EnvironmentRecord, ProjectRecord, make_id};
 
 impl Owner {
     /// The project of this name, made if it is not there; and whether it was made.
@@ -38,19 +38,14 @@ impl Owner {
         if let Some(environment) = self.manifest.environment(project.0, name) {
             return Ok((environment.clone(), false));
         }
-        let id = EnvironmentId::from_bytes(make_id()?);
-        let place = Place { account: self.key.account(), project: project.0, environment: id };
-        let key = EnvironmentKey::make(place)?;
-        let names = EnvironmentNames { project: project.1.clone(), environment: name.clone(), production };
-        let wrapped = self.key.wrap_environment_key(&place, 1, &key, &names)?;
-        let (root, buckets) = Manifest::empty().seal_next(&key, &[])?;
-        let record =
-            EnvironmentRecord { id, project: project.0, name: name.clone(), production, generation: 1 };
+        let owner = ProjectRecord { id: project.0, name: project.1.clone() };
+        let EnvironmentDraft { record, key, root, buckets } =
+            self.key.draft_environment(&owner, name.clone(), production)?;
+        let id = record.id;
         self.write(
             |next| next.environments.push(record.clone()),
             |remote, manifest| {
-                let buckets = buckets.into_iter().map(|bucket| bucket.blob).collect();
-                let body = NewEnvironment { project: project.0, key: wrapped, root, buckets, manifest };
+                let body = NewEnvironment { project: project.0, key, root, buckets, manifest };
                 remote.put(&format!("/v1/environments/{id}"), &body)
             },
         )?;
@@ -98,15 +93,7 @@ impl Owner {
     /// The refusal.
     pub fn remove_project(&mut self, id: ProjectId) -> Result<()> {
         self.write(
-            |next| {
-                let gone: Vec<EnvironmentId> =
-                    next.environments.iter().filter(|one| one.project == id).map(|one| one.id).collect();
-                next.projects.retain(|one| one.id != id);
-                next.environments.retain(|one| one.project != id);
-                for key in &mut next.keys {
-                    key.environments.retain(|one| !gone.contains(one));
-                }
-            },
+            |next| next.remove_project(id),
             |remote, manifest| remote.post(&format!("/v1/projects/{id}/delete"), &Removal { manifest }),
         )
     }
@@ -117,12 +104,7 @@ impl Owner {
     /// The refusal.
     pub fn remove_environment(&mut self, id: EnvironmentId) -> Result<()> {
         self.write(
-            |next| {
-                next.environments.retain(|one| one.id != id);
-                for key in &mut next.keys {
-                    key.environments.retain(|one| *one != id);
-                }
-            },
+            |next| next.remove_environment(id),
             |remote, manifest| remote.post(&format!("/v1/environments/{id}/delete"), &Removal { manifest }),
         )
     }

@@ -1,6 +1,6 @@
 //! Another passphrase, the recovery code, and the end of an account.
 
-use super::{Owner, open_session_token, stretch, write_account_file};
+use super::{Owner, stretch, write_account_file};
 use crate::{
     audit::memory,
     config::{AccountFile, VaultAddress},
@@ -13,7 +13,7 @@ use protocol::{
         DeleteAccount, Kdf, NewPassphrase, NewRecovery, OwnerProof, PreLogin, Recover, Recovered, Written,
     },
 };
-use sealing::{AccountKey, Passphrase, Pin, RecoveryCode};
+use sealing::{AccountKey, Passphrase, Pin, RecoveryCode, make_session};
 
 /// Opens an account by its recovery code, and gives it another passphrase and another code. `keep` is given the new
 /// code before the vault knows of it; if it cannot be kept, nothing is changed.
@@ -28,7 +28,7 @@ pub fn recover(
     keep: impl FnOnce(&RecoveryCode) -> Result<()>,
 ) -> Result<()> {
     let remote = Remote::new(vault.clone());
-    let session = open_session_token()?;
+    let session = make_session()?;
     let body = Recover {
         email: email.clone(),
         recovery: code.derive_auth(),

@@ -34,7 +34,7 @@ impl Owner {
         let place = Place { account: self.key.account(), project: record.project, environment: record.id };
         let generation = record.generation.saturating_add(1);
         let mut opened = self.environment_keys(std::slice::from_ref(record))?;
-        let (old, names) = opened.pop().ok_or(TrustError::Missing)?;
+        let (_, old, names) = opened.pop().ok_or(TrustError::Missing)?;
         let path = format!("/v1/environments/{}/rotation", record.id);
         let fresh = EnvironmentKey::make(place)?;
         let wrapped = self.key.wrap_environment_key(&place, generation, &fresh, &names)?;
