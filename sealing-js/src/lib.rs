@@ -1,0 +1,105 @@
+//! Scheme 1 for JavaScript: what an owner does in a browser, without the requests.
+//!
+//! Keys stay in here, behind handles that JavaScript can hold and free but not look into. Each step takes what
+//! the vault answered and gives what is to be sent; both are JSON text, so that every body is read and written by
+//! the types of `protocol`. Nothing is believed before it was checked against the owner's own record, a manifest
+//! and a pin.
+//!
+//! What is thrown is an `Error` whose `name` is `Mistake` (the input is wrong), `Distrusted` (the vault's answer
+//! does not hold) or `Failure` (this machine), and whose message says what happened without quoting a secret.
+
+mod account;
+mod entrance;
+mod environment;
+mod import;
+mod thrown;
+
+pub use account::{Account, Write};
+pub use entrance::{LogIn, Recovery, SignUp};
+pub use environment::{Draft, Environment, Opened};
+pub use import::Import;
+
+use protocol::Tag;
+use sealing::{Meta, Pin, SecretValue, TrustError};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use thrown::Thrown;
+use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroizing;
+
+/// An answer of the vault.
+fn answer<T: DeserializeOwned>(json: &str) -> Result<T, Thrown> {
+    serde_json::from_str(json)
+        .map_err(|_| Thrown::distrusted("the vault's answer is not of the form it must have"))
+}
+
+/// What the page hands in.
+fn input<T: DeserializeOwned>(json: &str) -> Result<T, Thrown> {
+    serde_json::from_str(json).map_err(|error| Thrown::mistake(error.to_string()))
+}
+
+fn output<T: Serialize>(body: &T) -> Result<String, Thrown> {
+    serde_json::to_string(body).map_err(|error| Thrown::failure(error.to_string()))
+}
+
+/// A pin, as a page keeps it: it is no secret.
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    version: u64,
+    digest: protocol::Digest,
+}
+
+/// The newest state that was seen, if one was; it must admit what is served now.
+fn admit(seen: Option<&str>, served: &protocol::body::Versioned) -> Result<String, Thrown> {
+    if let Some(seen) = seen {
+        // Unreadable memory is no memory of something older.
+        let seen: Seen = input(seen)?;
+        Pin { version: seen.version, digest: *seen.digest.as_bytes() }.admits(served)?;
+    }
+    pin(Pin::of(served))
+}
+
+fn pin(pin: Pin) -> Result<String, Thrown> {
+    output(&Seen { version: pin.version, digest: protocol::Digest::from_bytes(pin.digest) })
+}
+
+fn meta(tags: Vec<String>, note: String) -> Result<Meta, Thrown> {
+    let tags = tags.iter().map(|tag| tag.parse::<Tag>()).collect::<Result<Vec<_>, _>>()?;
+    Meta::new(tags, note)
+        .ok_or_else(|| Thrown::mistake("a secret has at most 16 tags and a note of at most 1024 bytes"))
+}
+
+fn value(text: String) -> Result<SecretValue, Thrown> {
+    Ok(SecretValue::new(Zeroizing::new(text.into_bytes()))?)
+}
+
+/// A value that nobody chose: letters and digits.
+///
+/// # Errors
+/// When the length is not 8 to 4096.
+#[wasm_bindgen]
+pub fn generate(length: usize) -> Result<String, Thrown> {
+    let value = SecretValue::generate(length)?
+        .ok_or_else(|| Thrown::mistake("a generated value has 8 to 4096 characters"))?;
+    Ok(String::from_utf8_lossy(value.expose()).into_owned())
+}
+
+/// Why this is no name of a project, an environment or a key; nothing if it is one.
+#[wasm_bindgen(js_name = wrongLabel)]
+pub fn wrong_label(text: &str) -> Option<String> {
+    text.parse::<protocol::Label>().err().map(|error| error.to_string())
+}
+
+/// Why this is no name of a secret; nothing if it is one.
+#[wasm_bindgen(js_name = wrongSecretName)]
+pub fn wrong_secret_name(text: &str) -> Option<String> {
+    match text.parse::<protocol::SecretName>() {
+        Ok(name) => import::refused_name(&name),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+impl From<TrustError> for Thrown {
+    fn from(error: TrustError) -> Self {
+        Self::distrusted(error.to_string())
+    }
+}
