@@ -16,6 +16,8 @@ pub mod vault;
 
 #[cfg(target_arch = "wasm32")]
 mod d1;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod dashboard;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 #[cfg(target_arch = "wasm32")]

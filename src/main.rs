@@ -3,6 +3,7 @@
 use axum::http::HeaderName;
 use clap::{Parser, Subcommand};
 use securecode_vault::{
+    dashboard::Dashboard,
     host::{Host, Surroundings},
     native,
     strangers::PacedStrangers,
@@ -37,6 +38,9 @@ enum Command {
         /// Requests without a good credential that one address may send in a minute.
         #[arg(long, default_value_t = native::STRANGERS_PER_MINUTE)]
         strangers_per_minute: NonZeroU32,
+        /// The folder of the dashboard that `cargo xtask dashboard` built, to serve it as well.
+        #[arg(long)]
+        dashboard: Option<PathBuf>,
     },
     /// Copy the data as of now into a new folder, also while it is served.
     Backup {
@@ -60,10 +64,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Serve { listen, data, address_header, strangers_per_minute } => {
+        Command::Serve { listen, data, address_header, strangers_per_minute, dashboard } => {
             native::open(&data, native::system_clock, native::log).map_err(Into::into).and_then(|opened| {
+                let dashboard = dashboard.as_deref().map(Dashboard::read).transpose()?;
                 let strangers = Box::new(PacedStrangers::new(strangers_per_minute));
-                serve(Host::new(Surroundings { address_header, strangers, ..opened }), listen, &data)
+                let host = Host::new(Surroundings { address_header, strangers, ..opened });
+                serve(host, dashboard, listen, &data)
             })
         }
         Command::Backup { data, to } => native::back_up(&data, &to).map_err(Into::into),
@@ -81,6 +87,7 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn serve(
     host: Host,
+    dashboard: Option<Dashboard>,
     listen: SocketAddr,
     data: &std::path::Path,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -100,5 +107,5 @@ async fn serve(
         listener.local_addr()?,
         data.display()
     )?;
-    Ok(native::serve(host, listener, stop).await?)
+    Ok(native::serve(host, dashboard, listener, stop).await?)
 }

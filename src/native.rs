@@ -1,6 +1,7 @@
 //! The native host: the vault on loopback or behind a reverse proxy, with its data in one folder.
 
 use crate::{
+    dashboard::Dashboard,
     host::{Host, Surroundings},
     http::caller::PeerAddress,
     log::Event,
@@ -208,17 +209,18 @@ async fn sweep_hourly(host: Host) {
     }
 }
 
-/// Serves until `stop` resolves, then lets the requests in flight end.
+/// Serves the API, and the dashboard if there is one, until `stop` resolves, then lets the requests in flight end.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn serve(
     host: Host,
+    dashboard: Option<Dashboard>,
     listener: tokio::net::TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     tokio::spawn(sweep_hourly(host.clone()));
-    let router = crate::router(host).layer(axum::middleware::from_fn(
+    let mut router = crate::router(host).layer(axum::middleware::from_fn(
         |axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<SocketAddr>,
          mut request: axum::extract::Request,
          next: axum::middleware::Next| async move {
@@ -226,6 +228,10 @@ pub async fn serve(
             next.run(request).await
         },
     ));
+    if let Some(dashboard) = dashboard {
+        router = router
+            .layer(axum::middleware::from_fn(move |request, next| dashboard.clone().serve(request, next)));
+    }
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stop)
         .await

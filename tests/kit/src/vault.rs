@@ -204,6 +204,6 @@ fn serve(
         .expect("a runtime");
     let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
-    runtime.spawn(native::serve(host.clone(), listener, std::future::pending()));
+    runtime.spawn(native::serve(host.clone(), None, listener, std::future::pending()));
     (host, runtime, url)
 }
