@@ -3,6 +3,7 @@
 
 mod agent;
 mod checks;
+mod dashboard;
 mod demo;
 mod deploy;
 mod step;
@@ -19,6 +20,7 @@ cargo xtask demo       run the main job on this machine: vault, .env, agent, com
 cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
+cargo xtask dashboard  build the dashboard into dashboard/dist/
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built
@@ -43,6 +45,7 @@ fn run(command: &str) -> Result<()> {
             .and_then(|mut steps| checks::run_all(&mut steps)),
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
+        "dashboard" => dashboard::build(),
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),

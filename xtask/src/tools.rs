@@ -6,7 +6,10 @@ use crate::{
     wasm,
 };
 use anyhow::{Result, bail};
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 pub(crate) const STEPS: usize = 6;
 
@@ -102,7 +105,14 @@ pub(crate) fn npm_module(name: &str) -> PathBuf {
 }
 
 fn npm_tools(steps: &Steps) -> Result<()> {
-    let folder = root().join("tests").join("tools");
+    if npm_install(&root().join("tests").join("tools"))? {
+        steps.already("tests/tools/node_modules");
+    }
+    Ok(())
+}
+
+/// Installs what a folder's lock file names; whether it was there already.
+pub(crate) fn npm_install(folder: &Path) -> Result<bool> {
     if ask(&mut command("node", &["--version"])).is_none() {
         bail!(
             "Node.js is missing\n  to do now: install Node 20 or newer (https://nodejs.org, or `apt-get install nodejs npm`)"
@@ -111,15 +121,14 @@ fn npm_tools(steps: &Steps) -> Result<()> {
     let lock = std::fs::read_to_string(folder.join("package-lock.json")).unwrap_or_default();
     let marker = folder.join("node_modules").join(".installed-lock");
     if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == lock) {
-        steps.already("tests/tools/node_modules");
-        return Ok(());
+        return Ok(true);
     }
     run(
-        command("npm", &["ci", "--no-audit", "--no-fund"]).current_dir(&folder),
+        command("npm", &["ci", "--no-audit", "--no-fund"]).current_dir(folder),
         "check that the npm registry can be reached, then run this again",
     )?;
     std::fs::write(marker, lock)?;
-    Ok(())
+    Ok(false)
 }
 
 /// The Python of the project's own virtual environment.

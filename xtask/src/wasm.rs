@@ -178,7 +178,11 @@ pub(crate) fn build_worker() -> Result<()> {
     // one name are alike (`docs/decisions/0007-what-the-worker-leaves-out.md`).
     optimise.args(["-Oz", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"]);
     optimise.args(["--strip-debug", "--strip-producers"]);
-    // Not `--all-features`: that writes encodings that workerd can't read.
+    run(features(&mut optimise), "run `cargo xtask setup` again")
+}
+
+/// What wasm-opt may use. Not `--all-features`: that writes encodings that workerd can't read.
+pub(crate) fn features(optimise: &mut Command) -> &mut Command {
     for feature in [
         "bulk-memory",
         "exception-handling",
@@ -190,5 +194,5 @@ pub(crate) fn build_worker() -> Result<()> {
     ] {
         optimise.arg(format!("--enable-{feature}"));
     }
-    run(&mut optimise, "run `cargo xtask setup` again")
+    optimise
 }

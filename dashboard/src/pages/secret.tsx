@@ -1,0 +1,242 @@
+import { useState } from "preact/hooks";
+import { keeper } from "../keeper/client";
+import type { Consent, EnvironmentView, PolicyView, SecretView, VersionView } from "../keeper/keeper";
+import { Ago, Check, Choice, Dialog, Field, Tags, Told, words } from "../parts/basics";
+import { Difference } from "../parts/difference";
+import { useAct, useAsked } from "../parts/use";
+import { Value } from "../parts/value";
+import { listed, note } from "../state";
+import { EditSecret } from "./edit_secret";
+
+type Tab = "value" | "history" | "policy";
+
+export function Secret({
+  place,
+  secret,
+  onClose,
+}: {
+  place: EnvironmentView;
+  secret: SecretView;
+  onClose: () => void;
+}) {
+  const [tab, setTab] = useState<Tab>("value");
+  const [editing, setEditing] = useState(false);
+  const [deleting, setDeleting] = useState(false);
+  const { busy, trouble, act } = useAct();
+  if (editing) return <EditSecret place={place} secret={secret} onClose={() => setEditing(false)} />;
+  const remove = () =>
+    act(
+      () => keeper.remove(place.id, [secret.name]),
+      (list) => {
+        listed(place.id, list);
+        note(`${secret.name} is in the bin for 30 days.`);
+        onClose();
+      },
+    );
+  return (
+    <Dialog title={secret.name} wide onClose={onClose}>
+      <div class="tabs" role="group" aria-label="Views of this secret">
+        {(["value", "history", "policy"] as const).map((one) => (
+          <button key={one} type="button" aria-pressed={tab === one} onClick={() => setTab(one)}>
+            {one === "value" ? "Value" : one === "history" ? "History" : "Policy"}
+          </button>
+        ))}
+      </div>
+      {tab === "value" && (
+        <>
+          <Value
+            what={secret.name}
+            read={() => keeper.reveal(place.id, secret.name)}
+            onTrouble={(error) => void act(() => Promise.reject(error as Error))}
+          />
+          <dl class="facts">
+            <dt>Tags</dt>
+            <dd>{secret.tags.length === 0 ? "none" : <Tags tags={secret.tags} />}</dd>
+            <dt>Note</dt>
+            <dd class="wrap">{secret.note || "none"}</dd>
+            <dt>Version</dt>
+            <dd>
+              {secret.version}, written <Ago at={secret.updated_at} />
+            </dd>
+          </dl>
+          <Told trouble={trouble} />
+          <div class="row end">
+            {deleting ? (
+              <>
+                <span class="hint">It stays in the bin for 30 days.</span>
+                <button type="button" onClick={() => setDeleting(false)}>
+                  Keep it
+                </button>
+                <button type="button" class="danger" disabled={busy} onClick={() => void remove()}>
+                  Delete it
+                </button>
+              </>
+            ) : (
+              <>
+                <button type="button" class="quiet danger" onClick={() => setDeleting(true)}>
+                  Delete…
+                </button>
+                <button type="button" class="primary" onClick={() => setEditing(true)}>
+                  Change
+                </button>
+              </>
+            )}
+          </div>
+        </>
+      )}
+      {tab === "history" && <History place={place} secret={secret} />}
+      {tab === "policy" && <Policy place={place} secret={secret} />}
+    </Dialog>
+  );
+}
+
+function History({ place, secret }: { place: EnvironmentView; secret: SecretView }) {
+  const { answer, trouble } = useAsked(() => keeper.versions(place.id, secret.name), [secret.version]);
+  const [compared, setCompared] = useState<{ version: VersionView; before: string; after: string } | null>(null);
+  const { busy, trouble: failed, act } = useAct();
+  const earlier = answer?.filter((one) => one.version !== secret.version) ?? [];
+  return (
+    <>
+      <Told trouble={trouble} />
+      <Told trouble={failed} />
+      {answer !== null && earlier.length === 0 && <p>This is its first version; earlier ones will stand here.</p>}
+      <ul class="list">
+        {earlier.map((one) => (
+          <li class="item" key={one.version}>
+            <div class="item-name">
+              <strong>Version {one.version}</strong>
+              <span class="hint">
+                {" "}
+                <Ago at={one.updated_at} />
+              </span>
+              <div class="marks">
+                <Tags tags={one.tags} />
+              </div>
+            </div>
+            <Value
+              what={`version ${one.version}`}
+              read={() => keeper.revealVersion(place.id, secret.name, one.version)}
+              onTrouble={(error) => void act(() => Promise.reject(error as Error))}
+            />
+            <div class="row">
+              <button
+                type="button"
+                disabled={busy}
+                onClick={() =>
+                  void act(
+                    async () => ({
+                      version: one,
+                      before: await keeper.revealVersion(place.id, secret.name, one.version),
+                      after: await keeper.reveal(place.id, secret.name),
+                    }),
+                    setCompared,
+                  )
+                }
+              >
+                Compare
+              </button>
+              <button
+                type="button"
+                disabled={busy}
+                onClick={() =>
+                  void act(
+                    () => keeper.restoreVersion(place.id, secret.name, one.version),
+                    (list) => {
+                      listed(place.id, list);
+                      note(`Version ${one.version} of ${secret.name} is the newest again.`);
+                    },
+                  )
+                }
+              >
+                Restore
+              </button>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {compared && (
+        <section aria-label={`Version ${compared.version.version} and the newest`}>
+          <h3>
+            Version {compared.version.version} and version {secret.version}
+          </h3>
+          <Difference before={compared.before} after={compared.after} />
+          <button type="button" onClick={() => setCompared(null)}>
+            Hide
+          </button>
+        </section>
+      )}
+    </>
+  );
+}
+
+const CONSENTS: [Consent, string][] = [
+  ["allow", "Allow"],
+  ["ask", "Ask a person"],
+  ["block", "Block"],
+];
+
+const NONE: PolicyView = { use: "allow", reveal: "allow", production: false, canary: false, hosts: [], commands: [] };
+
+function Policy({ place, secret }: { place: EnvironmentView; secret: SecretView }) {
+  const [policy, setPolicy] = useState(secret.policy ?? NONE);
+  const [hosts, setHosts] = useState(policy.hosts.join("\n"));
+  const [commands, setCommands] = useState(policy.commands.join("\n"));
+  const { busy, trouble, act } = useAct();
+  const edit = (change: Partial<PolicyView>) => setPolicy({ ...policy, ...change });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        const wanted = { ...policy, hosts: words(hosts), commands: words(commands) };
+        void act(
+          () => keeper.setPolicy(place.id, secret.index, wanted),
+          (list) => {
+            listed(place.id, list);
+            note(`The policy of ${secret.name} holds from now on.`);
+          },
+        );
+      }}
+    >
+      <p class="hint">Agents’ keys can read a policy and cannot change it; only you can, here or by `securecode policy`.</p>
+      <div class="columns">
+        <Choice label="Use by commands" value={policy.use} options={CONSENTS} onChoose={(use) => edit({ use: use as Consent })} />
+        <Choice
+          label="Showing it"
+          value={policy.reveal}
+          options={CONSENTS}
+          onChoose={(reveal) => edit({ reveal: reveal as Consent })}
+        />
+      </div>
+      <Field
+        label="Allowed commands"
+        hint="Programs that may have it, separated by commas. Empty: any."
+        value={commands}
+        onInput={(event) => setCommands(event.currentTarget.value)}
+      />
+      <Field
+        label="Allowed hosts"
+        hint="Hosts it may be sent to, separated by commas. Empty: any."
+        value={hosts}
+        onInput={(event) => setHosts(event.currentTarget.value)}
+      />
+      <Check
+        label="Production"
+        hint="Agents are warned before they get it."
+        checked={policy.production}
+        onChange={(production) => edit({ production })}
+      />
+      <Check
+        label="Canary"
+        hint="Nobody has a reason to read it: the key that does is locked at once. Commands get the others without it."
+        checked={policy.canary}
+        onChange={(canary) => edit({ canary })}
+      />
+      <Told trouble={trouble} />
+      <div class="row end">
+        <button class="primary" disabled={busy}>
+          Lay down
+        </button>
+      </div>
+    </form>
+  );
+}
