@@ -28,3 +28,77 @@ test("the page answers while a passphrase is stretched, with what is going on", 
   await ada.sees("Begin with a project");
   await ada.leaves();
 });
+
+test("a lost passphrase is replaced by the recovery code, which is then replaced itself", async () => {
+  const ada = await Person.withEnvironment();
+  await ada.addSecret("KEPT_SECRET", "k3pt-value");
+  const first = ada.code;
+  await ada.press("Lock");
+  await ada.follow("Passphrase lost");
+  const next = "another horse battery staple";
+  await ada.fill("Recovery code", first.toLowerCase().replaceAll("-", " "));
+  await ada.fill("New passphrase", next);
+  await ada.fill("The same again", next);
+  await ada.press("Go on");
+  ada.code = await ada.confirmCode("Change the passphrase");
+  assert.notEqual(ada.code, first);
+  await ada.sees("KEPT_SECRET");
+  await ada.press("Lock");
+  await ada.logIn();
+  await ada.sees("E-mail and passphrase do not go together.");
+  await ada.logIn(next);
+  await ada.press("Reveal KEPT_SECRET");
+  await ada.sees("k3pt-value");
+  await ada.leaves(first, next, "k3pt-value", "KEPT_SECRET");
+});
+
+test("a passphrase is changed, other sessions end, and the account is deleted", async () => {
+  const ada = await Person.withAccount();
+  const { page } = ada;
+  const other = await Person.arrive();
+  other.email = ada.email;
+  await other.logIn();
+  await other.sees("Begin with a project");
+  const next = "another horse battery staple";
+  const to = () => page.getByRole("navigation").getByRole("link", { name: "Account" }).click();
+  await to();
+  await page.getByText("this one").waitFor();
+  assert.equal(await page.getByRole("button", { name: "End", exact: true }).count(), 1);
+  await ada.fill("Passphrase so far", passphrase);
+  await ada.fill("New passphrase", next);
+  await ada.fill("The same again", next);
+  await ada.press("Change it");
+  await ada.sees("The passphrase is changed.");
+  await other.page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await other.sees("Log in again.");
+  await ada.press("Delete the account…");
+  await ada.fill(`Type ${ada.email}`, ada.email);
+  await page.getByRole("dialog").getByLabel("Passphrase").fill(next);
+  await ada.press("Delete everything");
+  await ada.sees("The account is deleted");
+  await ada.logIn(next);
+  await ada.sees("E-mail and passphrase do not go together.");
+  await other.context.close();
+  await ada.leaves(next);
+});
+
+test("a page that nobody uses locks itself and forgets", async () => {
+  const ada = await Person.arrive();
+  await ada.page.clock.install();
+  await ada.page.reload();
+  await ada.signUp();
+  await ada.fill("Project", "shop");
+  await ada.press("Make them");
+  await ada.sees("No secrets yet");
+  await ada.addSecret("SHOWN_SECRET", "sh0wn-value");
+  await ada.press("Reveal SHOWN_SECRET");
+  await ada.sees("sh0wn-value");
+  await ada.page.clock.runFor(31_000);
+  await ada.page.getByText("sh0wn-value").waitFor({ state: "detached" });
+  await ada.page.clock.runFor(9 * 60_000);
+  assert.ok(await ada.page.getByText("SHOWN_SECRET").isVisible());
+  await ada.page.clock.runFor(61_000);
+  await ada.sees("Locked after 10 minutes without use.");
+  assert.doesNotMatch(await ada.page.content(), /SHOWN_SECRET|sh0wn-value/);
+  await ada.leaves("sh0wn-value", "SHOWN_SECRET");
+});

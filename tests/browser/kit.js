@@ -7,6 +7,7 @@ import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
 export const vault = process.env.SECURECODE_TEST_VAULT ?? "http://127.0.0.1:8787";
+export const PROJECT = "webshop-of-ada";
 export const passphrase = "correct horse battery staple";
 
 let browser;
@@ -78,7 +79,7 @@ export class Person {
   /** The same, with an environment to work in. */
   static async withEnvironment(options) {
     const person = await Person.withAccount(options);
-    await person.fill("Project", "shop");
+    await person.fill("Project", PROJECT);
     await person.press("Make them");
     await person.sees("No secrets yet");
     return person;
@@ -141,7 +142,8 @@ export class Person {
     assert.deepEqual(this.faults, []);
     assert.equal(databases, 0, "nothing is in a database of the browser");
     assert.ok(this.sent.length > 3, "requests were captured");
-    for (const secret of [passphrase, this.code, ...secrets].filter(Boolean)) {
+    for (const secret of [passphrase, this.code, PROJECT, ...secrets].filter(Boolean)) {
+      assert.ok(secret.length >= 8, `${secret} is long enough to be in nothing by chance`);
       for (const form of forms(secret)) {
         assert.ok(!this.sent.some((request) => request.includes(form)), `a request holds ${secret} as ${form}`);
         assert.ok(!stored.includes(form), `the browser’s storage holds ${secret}`);

@@ -91,7 +91,7 @@ function List({ place }: { place: EnvironmentView }) {
               />
             </label>
             {tags.length > 0 && (
-              <div class="chips" role="group" aria-label="Tags">
+              <div class="chips" role="group" aria-label="Only with a tag">
                 {tags.map((one) => (
                   <button
                     key={one}
