@@ -6,10 +6,11 @@ import { Bin } from "./pages/bin";
 import { Entrance } from "./pages/entrance";
 import { ImportPage } from "./pages/import";
 import { Keys } from "./pages/keys";
+import { Pair } from "./pages/pair";
 import { Projects } from "./pages/projects";
 import { Secrets } from "./pages/secrets";
 import { Icon, type IconName } from "./parts/icon";
-import { address, choose, environment, lock, notice, overview, projectName, route } from "./state";
+import { address, asking, choose, environment, lock, notice, overview, projectName, route } from "./state";
 
 const PLACES: [path: string, title: string, icon: IconName][] = [
   ["", "Secrets", "lock"],
@@ -92,6 +93,8 @@ function Page({ place }: { place: string }): ComponentChildren {
       return <Account />;
     case "bin":
       return <Bin />;
+    case "pair":
+      return asking.value === null ? <Secrets /> : <Pair key={asking.value.request} asked={asking.value} />;
     default:
       return <Secrets />;
   }

@@ -19,6 +19,22 @@ export function address(...parts: string[]): string {
   return `#/${parts.map(encodeURIComponent).join("/")}`;
 }
 
+/** The machine that asks for a key, of the link that it opened; kept while its owner logs in. */
+export const asking = signal<Asking | null>(asked(route.value));
+
+export interface Asking {
+  request: string;
+  project: string;
+  environment: string;
+}
+
+function asked([page, request, project, environment]: string[]): Asking | null {
+  if (page !== "pair" || request === undefined) return null;
+  return { request, project: project ?? "", environment: environment ?? "" };
+}
+
+addEventListener("hashchange", () => (asking.value = asked(route.value) ?? asking.value));
+
 export function go(...parts: string[]): void {
   location.hash = address(...parts);
 }

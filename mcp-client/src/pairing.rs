@@ -56,7 +56,7 @@ impl Pairing {
     /// The dashboard's page that approves. All is in the fragment, which no server sees.
     pub fn link(&self, project: &Label, environment: &Label) -> String {
         let url = &self.remote.address().url;
-        format!("{url}/pair#request={}&project={project}&environment={environment}", self.request())
+        format!("{url}/#/pair/{}/{project}/{environment}", self.request())
     }
 
     /// Waits until somebody approves, and answers the key with its place, which the vault confirmed. Nothing, when

@@ -154,7 +154,7 @@ fn the_browser_is_opened_at_the_vault_with_all_in_the_fragment() {
     let mut waiting =
         set_up(&machine, &["--vault-url", url, "--project", "shop", "--environment", "test"], &environment);
     let link = once_written(&opened);
-    assert_eq!(link, format!("{url}/pair#request={}&project=shop&environment=test", waiting.code));
+    assert_eq!(link, format!("{url}/#/pair/{}/shop/test", waiting.code));
     waiting.child.kill().unwrap();
     assert!(!waiting.end_text().contains("Open this where"), "the link is shown only where no browser opens");
 }
@@ -217,7 +217,7 @@ fn an_agent_sets_a_project_up_and_sees_neither_words_nor_key() {
         let page = fetch(&local);
         let words = page.split("<strong>").nth(1).unwrap().split('<').next().unwrap().to_owned();
         let link = page.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
-        assert!(link.starts_with(&format!("{url}/pair#request=scp_")), "{link}");
+        assert!(link.starts_with(&format!("{url}/#/pair/scp_")), "{link}");
         let told = owner.run(&["approve", &link, "--project", "shop", "--words", &words]).ok();
         (words, told)
     });

@@ -12,12 +12,14 @@ mod account;
 mod entrance;
 mod environment;
 mod import;
+mod pairing;
 mod thrown;
 
 pub use account::{Account, Write};
 pub use entrance::{LogIn, Recovery, SignUp};
 pub use environment::{Draft, Environment, Opened};
 pub use import::Import;
+pub use pairing::PairingRequest;
 
 use protocol::Tag;
 use sealing::{Meta, Pin, SecretValue, TrustError};

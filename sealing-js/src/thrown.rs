@@ -44,7 +44,7 @@ macro_rules! thrown {
 
 thrown! {
     mistake: sealing::PassphraseError, sealing::ParseRecoveryCodeError, sealing::ValueError,
-        sealing::ParseAudienceError, protocol::ParseNameError, protocol::address::ParseRangeError;
+        sealing::ParseAudienceError, sealing::PairingError, protocol::ParseNameError, protocol::ParseTokenError, protocol::address::ParseRangeError;
     distrusted: sealing::OpenError, sealing::KdfRefused;
     failure: sealing::SealError;
 }

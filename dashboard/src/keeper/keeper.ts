@@ -6,6 +6,7 @@ import {
   Import,
   LogIn,
   Opened,
+  PairingRequest,
   Recovery,
   SignUp,
   generate,
@@ -243,6 +244,63 @@ export class Keeper {
     const body = this.#owner.deletion(kdf, passphrase);
     await this.#remote.send("POST", "/v1/account/delete", body);
     for (const key of ["email", "device", `pin.${this.#owner.id()}`]) this.#remember(key, null);
+  }
+
+  // A machine that asks for a key.
+
+  /** The words that its owner compares with the machine's. */
+  pairingWords(request: string): string {
+    this.progress("Making the words");
+    return new PairingRequest(request).words(this.origin);
+  }
+
+  /** Makes a key for a project's environment, both made if there are none of these names, and leaves it sealed for the machine. */
+  async approvePairing(request: string, to: { project: string; environment: string; reveal: boolean }): Promise<Overview> {
+    const asked = new PairingRequest(request);
+    const project = await this.#named(
+      () => this.overview().projects.find((one) => one.name === to.project),
+      () => this.createProject(to.project),
+    );
+    const environment = await this.#named(
+      () => this.overview().environments.find((one) => one.project === project.id && one.name === to.environment),
+      () => this.createEnvironment(project.id, to.environment, false),
+    );
+    const permissions: Permission[] = to.reveal ? ["read", "write", "audit", "reveal"] : ["read", "write", "audit"];
+    const name = `${to.project}.${to.environment}`.slice(0, 64);
+    this.progress("Making the key");
+    const known = new Set((await this.keys()).map((key) => key.id));
+    const key = await this.createKey({ name, environments: [environment.id], permissions, expires_at: null, addresses: [] });
+    if (key === null) throw new Error("the key that was made is not there");
+    try {
+      const body = asked.seal(this.origin, key, to.project, to.environment);
+      await this.#remote.send("PUT", asked.path(), body);
+    } catch (error) {
+      // A key that nobody holds must not stay.
+      const made = (await this.keys()).find((one) => !known.has(one.id));
+      if (made !== undefined) await this.revokeKey(made.id);
+      throw error;
+    }
+    return this.overview();
+  }
+
+  async #named<T>(find: () => T | undefined, make: () => Promise<unknown>): Promise<T> {
+    const found = find();
+    if (found !== undefined) return found;
+    await make();
+    const made = find();
+    if (made === undefined) throw new Error("what was made is not there");
+    return made;
+  }
+
+  /** Whether the machine has its key: it takes away what was left for it. */
+  async isPaired(request: string): Promise<boolean> {
+    try {
+      await this.#remote.get(new PairingRequest(request).path());
+      return false;
+    } catch (error) {
+      if (error instanceof Refused && error.code === "not_found") return true;
+      throw error;
+    }
   }
 
   async usage(): Promise<Usage> {

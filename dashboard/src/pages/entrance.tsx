@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { keeper, recall } from "../keeper/client";
 import type { Overview } from "../keeper/keeper";
-import { address, go, lockedBecause, overview, route } from "../state";
+import { address, asking, go, lockedBecause, overview, route } from "../state";
 import { Busy, Field, Told } from "../parts/basics";
 import { useAct } from "../parts/use";
 import { RecoveryCode } from "./recovery_code";
@@ -15,6 +15,7 @@ export function Entrance() {
         <img src="/favicon.svg" alt="" width="40" height="40" />
         <h1>SecureCode</h1>
       </div>
+      {asking.value && <p class="hint centred">Log in to give a key to the machine that opened this page.</p>}
       <div class="card">{page === "signup" ? <SignUp /> : page === "recover" ? <Recover /> : <LogIn />}</div>
       <p class="hint centred">
         Everything is sealed and opened in this browser. The vault keeps what it cannot read.
@@ -26,7 +27,8 @@ export function Entrance() {
 function enter(entered: Overview) {
   lockedBecause.value = null;
   overview.value = entered;
-  if (["login", "signup", "recover"].includes(route.value[0] ?? "")) go();
+  if (asking.value !== null) go("pair", ...Object.values(asking.value));
+  else if (["login", "signup", "recover"].includes(route.value[0] ?? "")) go();
 }
 
 function LogIn() {

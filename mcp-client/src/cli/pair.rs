@@ -183,20 +183,15 @@ type Suggested = (Option<Label>, Option<Label>);
 
 /// A request, alone or in the link to the dashboard's page, which also says what the machine would like.
 fn parse(code: &str) -> Result<(PairingRequest, Suggested)> {
-    let fields: Vec<(&str, &str)> = match code.split_once('#') {
-        Some((_, fragment)) => fragment.split('&').filter_map(|field| field.split_once('=')).collect(),
-        None => vec![("request", code)],
-    };
-    let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-    let request =
-        field("request").unwrap_or_default().trim().parse().map_err(|error: protocol::ParseTokenError| {
-            Error::local(
-                format!("that is no code of `securecode setup`: {error}"),
-                "copy the whole code again, from scp_ on",
-            )
-        })?;
-    let label = |name: &str| field(name).and_then(|text| text.parse().ok());
-    Ok((request, (label("project"), label("environment"))))
+    let mut parts = code.split_once("#/pair/").map_or(code, |(_, rest)| rest).trim().split('/');
+    let request = parts.next().unwrap_or_default().parse().map_err(|error: protocol::ParseTokenError| {
+        Error::local(
+            format!("that is no code of `securecode setup`: {error}"),
+            "copy the whole code again, from scp_ on",
+        )
+    })?;
+    let mut label = || parts.next().and_then(|text| text.parse().ok());
+    Ok((request, (label(), label())))
 }
 
 #[cfg(test)]
@@ -208,11 +203,11 @@ mod tests {
         let request = sealing::PairingKey::make().unwrap().request().clone();
         let (alone, suggested) = parse(&request.to_string()).unwrap();
         assert_eq!((alone, suggested), (request.clone(), (None, None)));
-        let link = format!("https://vault.example/pair#request={request}&project=shop&environment=dev");
+        let link = format!("https://vault.example/#/pair/{request}/shop/dev");
         let (linked, (project, environment)) = parse(&link).unwrap();
         assert_eq!(linked, request);
         assert_eq!((project.unwrap().as_str(), environment.unwrap().as_str()), ("shop", "dev"));
-        for wrong in ["", "scp_abc", "https://vault.example/pair", "https://vault.example/pair#project=shop"]
+        for wrong in ["", "scp_abc", "https://vault.example/#/pair/", "https://vault.example/#/pair/shop/dev"]
         {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
