@@ -35,7 +35,7 @@ export function App() {
 function Shell() {
   const place = route.value[0] ?? "";
   const main = useRef<HTMLElement>(null);
-  const title = PLACES.find(([path]) => path === place)?.[1] ?? "Secrets";
+  const title = place === "pair" ? "A machine" : (PLACES.find(([path]) => path === place)?.[1] ?? "Secrets");
   useEffect(() => {
     document.title = `${title} · SecureCode`;
     main.current?.focus({ preventScroll: true });

@@ -16,7 +16,9 @@ export function Pair({ asked }: { asked: Asking }) {
   };
   return (
     <section class="narrow">
-      <h1>A machine asks for a key</h1>
+      <div class="head">
+        <h1>A machine asks for a key</h1>
+      </div>
       <Told trouble={trouble} />
       {shown === null && trouble === null && <Busy fallback="Making the words" />}
       {shown !== null && !approved && (
@@ -24,7 +26,7 @@ export function Pair({ asked }: { asked: Asking }) {
           <p>
             Look at the terminal, or at the page, on the machine that you are setting up. Does it show these words?
           </p>
-          <output class="code mono">{shown}</output>
+          <output class="code mono words">{shown}</output>
           {same ? (
             <Approve asked={asked} onApproved={() => setApproved(true)} onClose={away} />
           ) : (
