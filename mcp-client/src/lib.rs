@@ -4,6 +4,7 @@
 //! to commands. Nothing here writes a value to a log, an error or the conversation.
 
 pub mod audit;
+pub mod change;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod error;
 pub mod gitignore;
 pub mod guard;
 pub mod home;
+pub mod import;
 pub mod mcp;
 pub mod names;
 pub mod owner;

@@ -41,12 +41,19 @@ fn the_official_typescript_sdk_gets_a_secret_injected() {
     assert_eq!(
         seen["tools"],
         serde_json::json!([
+            "audit-log",
             "byebye",
+            "delete-secret",
+            "generate-secret",
             "get-secret",
+            "import-env",
             "list-secrets",
             "run-with-secrets",
             "security-check",
-            "setup"
+            "setup",
+            "sleep-session",
+            "status",
+            "wake-session"
         ])
     );
     assert!(seen["tip"].as_str().unwrap().starts_with("Welcome to SecureCode!"));

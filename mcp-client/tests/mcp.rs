@@ -3,6 +3,7 @@
 
 use kit::{McpServer, Person, Vault};
 use serde_json::json;
+use sha2::Digest as _;
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_securecode");
@@ -150,8 +151,25 @@ fn nothing_touches_the_network_before_the_first_call() {
         tools["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["byebye", "get-secret", "list-secrets", "run-with-secrets", "security-check", "setup"]
+        [
+            "audit-log",
+            "byebye",
+            "delete-secret",
+            "generate-secret",
+            "get-secret",
+            "import-env",
+            "list-secrets",
+            "run-with-secrets",
+            "security-check",
+            "setup",
+            "sleep-session",
+            "status",
+            "wake-session"
+        ]
     );
+    // What the model is told of the tools is looked at whenever it changes.
+    let digest = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(tools["tools"].to_string().as_bytes()));
+    assert_eq!(digest, "f3ed885a8c48ed546896ed057c1dc925f80bdac82e2aa3c03ae33105b1bba013", "read the tools' texts, then take this over");
     for tool in tools["tools"].as_array().unwrap() {
         assert!(tool["title"].is_string() && tool["annotations"].is_object(), "{tool}");
         assert_eq!(tool["inputSchema"]["additionalProperties"], false);

@@ -1,7 +1,8 @@
 //! `policy` and `canary`: what an owner lays down for a secret.
 
-use super::{OwnedPlace, Policy as Asked, print_json, projects::owned, say, secrets};
+use super::{OwnedPlace, Policy as Asked, print_json, projects::owned, say};
 use crate::{
+    change,
     environment::{Client, Draft},
     error::{Error, Result},
 };
@@ -37,7 +38,7 @@ pub(super) fn canary(
     let client = open(vault_url, place)?;
     if !off && !client.list()?.iter().any(|one| one.name == *name) {
         crate::names::check(name)?;
-        let value = secrets::generate(32)?;
+        let value = change::generate(32)?;
         client.change(|environment, contents| {
             let mut draft = Draft::new(contents);
             draft.put(environment, name, &Meta::default(), &value)?;

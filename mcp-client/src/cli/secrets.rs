@@ -2,18 +2,16 @@
 
 use super::{Set, print_json, say};
 use crate::{
-    environment::{Client, Draft},
-    error::{Error, Kind, Result},
+    change,
+    environment::Client,
+    error::{Error, Result},
     names,
     policy::Way,
     profile::Profile,
     terminal,
 };
-use protocol::{
-    Resource, SecretName,
-    body::{How, Usage},
-};
-use sealing::{Consent, Meta, OpenedSecret, SecretValue};
+use protocol::{SecretName, body::How};
+use sealing::{Consent, OpenedSecret, SecretValue};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 
@@ -94,82 +92,20 @@ pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
     }
     names::check(name)?;
     let value = match set.generate {
-        Some(length) => generate(length)?,
+        Some(length) => change::generate(length)?,
         None => SecretValue::new(terminal::value(name)?)
             .map_err(|error| Error::local(error.to_string(), "give another value"))?,
     };
-    // The plans take at least this much; for more it has to be asked.
-    if value.expose().len() > 65536 {
-        let longest = longest_value(&client.remote().get("/v1/usage")?);
-        let length = value.expose().len() as u64;
-        if length > longest {
-            return Err(Error::new(
-                Kind::Quota,
-                format!(
-                    "nothing was stored: {name} is {length} bytes long, and the plan takes at most {longest}"
-                ),
-                "give a shorter value, or change the plan",
-            ));
-        }
-    }
-    let mut is_new = true;
-    client.change(|environment, contents| {
-        let known = contents.secrets.iter().find(|secret| secret.name == *name);
-        is_new = known.is_none();
-        let meta = match known {
-            Some(known) if set.tags.is_empty() => known.meta.clone(),
-            Some(known) => meta(set.tags.clone(), known.meta.note())?,
-            None => meta(set.tags.clone(), "")?,
-        };
-        let mut draft = Draft::new(contents);
-        draft.put(environment, name, &meta, &value)?;
-        Ok(Some((draft, ())))
-    })?;
+    let is_new = change::put(client, name, &set.tags, &value, true)?;
     say!("{name} {}", if is_new { "stored" } else { "changed" });
-    note_weak([(name, &value)]);
-    Ok(())
-}
-
-/// The most bytes that the plan takes for one value.
-pub(super) fn longest_value(usage: &Usage) -> u64 {
-    let limit = usage.limits.iter().find(|limit| limit.resource == Resource::ValueBytes);
-    limit.map_or(u64::MAX, |limit| limit.allowed)
-}
-
-/// Says which values are too ordinary to be masked wherever they are printed.
-pub(super) fn note_weak<'a>(secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>) {
-    let weak = secrets.into_iter().filter(|(_, value)| masker::is_weak(value.expose()));
-    let names: Vec<&str> = weak.map(|(name, _)| name.as_str()).collect();
-    if !names.is_empty() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "securecode: short, one word or a number, so masked only as a whole word: {}",
-            names.join(", ")
-        );
+    if let Some(weak) = change::weak([(name, &value)]) {
+        let _ = writeln!(std::io::stderr(), "securecode: {weak}");
     }
-}
-
-pub(super) fn meta(tags: Vec<protocol::Tag>, note: &str) -> Result<Meta> {
-    Meta::new(tags, note.to_owned()).ok_or_else(|| Error::local("a secret has at most 16 tags", "give fewer"))
+    Ok(())
 }
 
 pub(super) fn remove(client: &Client, name: &SecretName) -> Result<()> {
-    let removed = client.change(|environment, contents| {
-        if !contents.secrets.iter().any(|secret| secret.name == *name) {
-            return Ok(None);
-        }
-        let mut draft = Draft::new(contents);
-        draft.delete(environment, name);
-        Ok(Some((draft, ())))
-    })?;
-    removed.ok_or_else(|| Error::absent(name))?;
+    change::remove(client, name)?;
     say!("{name} deleted; for 30 days it can be had back: securecode restore {name}");
     Ok(())
-}
-
-/// A value that nobody chose.
-pub(super) fn generate(length: usize) -> Result<SecretValue> {
-    SecretValue::generate(length)?.ok_or_else(|| {
-        Error::local("a generated value has 8 to 4096 characters", "give --generate=32, for example")
-    })
 }

@@ -5,6 +5,7 @@ use super::{
     asking::{Outcome, Question},
     ended, is_production, parse, production_warning,
     session::{Injected, Session},
+    sleep::Wake,
     text,
 };
 use crate::{
@@ -48,7 +49,7 @@ pub(super) struct GetSecret {
 
 impl Server {
     pub(super) fn get(&self, session: &mut Session, asked: &GetSecret) -> Result<Outcome> {
-        self.check_alive()?;
+        self.check_awake(session)?;
         let wanted = Wanted::parse(asked)?;
         if let Some(welcome) = session.welcome() {
             return Ok(Outcome::Done(welcome));
@@ -67,6 +68,9 @@ impl Server {
         let client = open.client(asked.environment.as_deref())?;
         let secrets = wanted.read(client, how)?;
         let environment = client.environment()?.names.clone();
+        if let Some(secret) = secrets.iter().find(|secret| !session.wake.is_for(secret)) {
+            return Err(Wake::not_for(secret));
+        }
         let is_production = |secret: &&OpenedSecret| is_production(&environment, secret);
         if let Some(secret) = secrets.iter().find(is_production).filter(|_| !warned && !reveal) {
             session.warned = true;
@@ -106,6 +110,7 @@ impl Server {
             "{}\n\nUse it without reading it: source {path} && COMMAND\nThe file goes with the next get-secret, with byebye, or when this session ends.",
             injected.join("\n")
         );
+        session.injected = secrets.iter().map(|secret| secret.name.clone()).collect();
         let names: Vec<&SecretName> = secrets.iter().map(|secret| &secret.name).collect();
         let mut result = text(&told);
         // Claude Code shows its model the structured content in place of the text, so the text stands there too,

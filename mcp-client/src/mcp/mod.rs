@@ -4,10 +4,13 @@
 //! A session here is the process, never the protocol's handshake: the newer life of MCP has none.
 
 mod asking;
+mod changes;
 mod inject;
+mod log;
 mod run;
 mod session;
 mod setup;
+mod sleep;
 
 use crate::{
     check,
@@ -18,7 +21,9 @@ use crate::{
     ticket,
 };
 use asking::Outcome;
+use changes::{DeleteSecret, GenerateSecret, ImportEnv};
 use inject::GetSecret;
+use log::AuditLog;
 use protocol::{SecretName, Tag};
 use rmcp::{
     RoleServer, ServerHandler, ServiceExt,
@@ -40,6 +45,7 @@ use sealing::{EnvironmentNames, OpenedSecret};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use session::{Injected, Open, Session, end};
+use sleep::WakeSession;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -49,7 +55,7 @@ const INSTRUCTIONS: &str = "\
 SecureCode keeps this project's secrets. Never ask for a secret's value in the conversation, and never read .env \
 files. To use secrets: call get-secret with their names; it answers a file path; then run your command as \
 `source PATH && COMMAND`, which sees the secrets as environment variables. Do not print the file or the variables. \
-list-secrets shows the names there are. Call byebye when the work with secrets is done.";
+list-secrets shows the names there are; generate-secret and import-env store new ones without showing them. Call byebye when the work with secrets is done.";
 
 /// Serves on standard input and output until the client goes, or a signal says so. The session's file goes
 /// with it.
@@ -226,6 +232,117 @@ impl Server {
     }
 
     #[tool(
+        name = "generate-secret",
+        title = "Generate a secret",
+        description = "Stores a secret whose value is generated here and shown to nobody. With replace, renews one that is there.",
+        annotations(read_only_hint = false, destructive_hint = true, idempotent_hint = false, open_world_hint = true),
+        output_schema = output(json!({
+            "name": { "type": "string", "description": "What was stored." },
+            "new": { "type": "boolean", "description": "Whether there was none of that name." },
+        }))
+    )]
+    async fn generate_secret(&self, Parameters(asked): Parameters<GenerateSecret>) -> CallToolResult {
+        self.within(move |server| server.generate(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
+        name = "import-env",
+        title = "Import a .env file",
+        description = "Stores what a .env file assigns. The server reads the file; the answer has names only. \
+            Without partial, a bad line or a full plan stores nothing.",
+        annotations(read_only_hint = false, destructive_hint = true, idempotent_hint = true, open_world_hint = true),
+        output_schema = output(json!({
+            "stored": { "type": "array", "items": { "type": "string" }, "description": "New." },
+            "changed": { "type": "array", "items": { "type": "string" }, "description": "With another value now." },
+            "same": { "type": "array", "items": { "type": "string" }, "description": "As they were." },
+            "refused": { "type": "array", "items": { "type": "string" }, "description": "Lines that were not taken, and why." },
+            "no_room": { "type": "array", "items": { "type": "string" }, "description": "What the plan has no room for." },
+            "dry_run": { "type": "boolean", "description": "Whether nothing was to be stored." },
+        }))
+    )]
+    async fn import_env(&self, Parameters(asked): Parameters<ImportEnv>) -> CallToolResult {
+        self.within(move |server| server.import(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
+        name = "delete-secret",
+        title = "Delete a secret",
+        description = "Deletes a secret. For 30 days the user can have it back.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = true,
+            idempotent_hint = false,
+            open_world_hint = true
+        )
+    )]
+    async fn delete_secret(&self, Parameters(asked): Parameters<DeleteSecret>) -> CallToolResult {
+        self.within(move |server| server.delete(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
+        name = "audit-log",
+        title = "Show the audit log",
+        description = "Lists who asked for which secrets, newest first: times, names, results. No values.",
+        annotations(read_only_hint = true, open_world_hint = true),
+        output_schema = output(json!({
+            "rows": { "type": "array", "items": { "type": "object" }, "description": "Newest first." },
+        }))
+    )]
+    async fn audit_log(&self, Parameters(asked): Parameters<AuditLog>) -> CallToolResult {
+        self.within(move |server| server.log(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
+        name = "status",
+        title = "Show this session",
+        description = "Says whether secrets may be had in this session, for which project, and what is injected. Asks nobody.",
+        annotations(read_only_hint = true, open_world_hint = false),
+        output_schema = output(json!({
+            "session": { "type": "string", "enum": ["awake", "asleep", "ended"] },
+            "profile": { "type": "string" },
+            "key": { "type": "boolean", "description": "Whether a key was found." },
+            "project": { "type": ["string", "null"] },
+            "environment": { "type": ["string", "null"] },
+            "injected": { "type": "array", "items": { "type": "string" }, "description": "Names." },
+            "awake_for": { "type": ["array", "null"], "items": { "type": "string" }, "description": "Tags; null for all." },
+            "minutes_left": { "type": ["integer", "null"], "description": "Until it sleeps; null for no end." },
+        }))
+    )]
+    async fn status(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
+        self.within(move |server| server.show_status(&mut server.session())).await
+    }
+
+    #[tool(
+        name = "sleep-session",
+        title = "Let the session sleep",
+        description = "Deletes the injected file; no secret is handed out until wake-session.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn sleep_session(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
+        self.within(move |server| server.sleep(&mut server.session())).await
+    }
+
+    #[tool(
+        name = "wake-session",
+        title = "Wake the session",
+        description = "Lets secrets be had again: all, or only those with some tags; for some minutes, or until it is to sleep.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn wake_session(&self, Parameters(asked): Parameters<WakeSession>) -> CallToolResult {
+        self.within(move |server| server.wake(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
         name = "security-check",
         title = "Check the set-up",
         description = "Looks whether this project and this machine's agent keep secrets out of the conversation; \
@@ -328,7 +445,7 @@ impl Server {
     }
 
     fn list(&self, session: &mut Session, asked: &ListSecrets) -> Result<CallToolResult> {
-        self.check_alive()?;
+        self.check_awake(session)?;
         let open = self.open(session)?;
         let listed = open.client(asked.environment.as_deref())?.list()?;
         let lines: Vec<String> = listed

@@ -1,6 +1,8 @@
 //! run-with-secrets: one command, without a shell, with secrets in its environment.
 
-use super::{Server, asking::Question, is_production, parse, production_warning, session::Session, text};
+use super::{
+    Server, asking::Question, is_production, parse, production_warning, session::Session, sleep::Wake, text,
+};
 use crate::{
     error::{Error, Result},
     guard::{
@@ -42,7 +44,7 @@ pub(super) struct RunWithSecrets {
 impl Server {
     /// Everything that is decided before a command runs.
     pub(super) fn prepare(&self, session: &mut Session, asked: &RunWithSecrets) -> Result<Prepared> {
-        self.check_alive()?;
+        self.check_awake(session)?;
         let names: Vec<SecretName> =
             asked.names.iter().flatten().map(|name| parse(name)).collect::<Result<_>>()?;
         if asked.command.is_empty() {
@@ -62,8 +64,14 @@ impl Server {
             self.permitted(&asked.command)?;
         }
         let client = open.client(asked.environment.as_deref())?;
-        let secrets = client.read_all(How::Run)?.secrets;
+        let mut secrets = client.read_all(How::Run)?.secrets;
         let environment = client.environment()?.names;
+        if let Some(secret) =
+            secrets.iter().find(|secret| names.contains(&secret.name) && !session.wake.is_for(secret))
+        {
+            return Err(Wake::not_for(secret));
+        }
+        secrets.retain(|secret| session.wake.is_for(secret));
         let wanted = |secret: &&OpenedSecret| names.is_empty() || names.contains(&secret.name);
         let production = secrets.iter().filter(wanted).find(|secret| is_production(&environment, secret));
         if let Some(secret) = production.filter(|_| !warned) {

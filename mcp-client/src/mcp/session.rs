@@ -1,10 +1,10 @@
 //! What one process of the server remembers: which tips were given, the key, and what is injected.
 
-use super::{asking::Consents, ended, notice, parse};
+use super::{asking::Consents, ended, notice, parse, sleep::Wake};
 use crate::{
     config::KeyConfig, environment::Client, error::Result, session_file::SessionFile, ticket::Office,
 };
-use protocol::Label;
+use protocol::{Label, SecretName};
 use rmcp::model::CallToolResult;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,6 +18,9 @@ pub(super) struct Session {
     pub(super) welcomed: bool,
     pub(super) warned: bool,
     pub(super) consents: Consents,
+    pub(super) wake: Wake,
+    /// What the session's file holds.
+    pub(super) injected: Vec<SecretName>,
     pub(super) open: Option<Open>,
 }
 
