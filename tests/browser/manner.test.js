@@ -114,6 +114,7 @@ test("everything is reached and done by the keyboard alone", async () => {
   };
   await reach("Add");
   await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.type("BY_KEYBOARD");
   await page.keyboard.press("Tab");
   await page.keyboard.type("v4lue-typed");

@@ -1,15 +1,16 @@
 //! The demo, and every check and test.
 
 use crate::{
-    agent,
+    agent, dashboard,
+    native::Native,
     step::{Steps, ask, command, root, run},
-    tools::{cargo_binary, python_binary},
+    tools::{cargo_binary, npm_install, python_binary},
     wasm,
     workerd::{self, Workerd},
 };
 use anyhow::{Result, bail};
 
-pub(crate) const STEPS: usize = 9;
+pub(crate) const STEPS: usize = 10;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
@@ -62,6 +63,9 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     steps.next("the main job against the native vault");
     crate::demo::run()?;
 
+    steps.next("the dashboard: build, size, and each of its flows in Chromium, natively and in workerd");
+    browser()?;
+
     agent(steps)?;
 
     steps.next("done");
@@ -88,6 +92,32 @@ pub(crate) fn write_openapi() -> Result<()> {
 /// The API suite in workerd alone.
 pub(crate) fn edge() -> Result<()> {
     edge_suite(&Workerd::start()?)
+}
+
+/// The dashboard in Chromium, on both hosts. The Worker must be built.
+pub(crate) fn browser() -> Result<()> {
+    dashboard::build()?;
+    let folder = root().join("tests/browser");
+    npm_install(&folder)?;
+    let flows = |url: &str| {
+        run(
+            command("node", &["--test", "--test-concurrency=2", "tests/browser/"])
+                .env("SECURECODE_TEST_VAULT", url),
+            "read which flow failed, above; one alone: SECURECODE_TEST_VAULT=URL node --test tests/browser/NAME.test.js",
+        )
+    };
+    let data = root().join("target/browser");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    std::fs::create_dir_all(&data)?;
+    let built = dashboard::built();
+    // Each person of the tests has an address of his own, as at the edge.
+    let words = ["--dashboard", &built.to_string_lossy(), "--address-header", "cf-connecting-ip"];
+    let native = Native::start(&data, &words)?;
+    flows(&native.url)?;
+    drop(native);
+    flows(&Workerd::start()?.url)
 }
 
 /// What each request costs in workerd, and that it does not grow.

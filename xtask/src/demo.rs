@@ -1,7 +1,10 @@
 //! The main job, end to end and on real input: a secret goes from a `.env` file to a command, and never through
 //! the conversation. Prints the transcript, and searches it and everything stored for the values.
 
-use crate::step::{command, root};
+use crate::{
+    native::{Native, Running, binary},
+    step::{command, root},
+};
 use anyhow::{Context, Result, anyhow, bail};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use serde_json::{Value, json};
@@ -9,33 +12,15 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Against a native vault that is started for it, in a temporary folder.
 pub(crate) fn run() -> Result<()> {
     let folder = TemporaryFolder::make()?;
-    let data = folder.0.join("data");
-    println!("    $ securecode-vault serve --listen 127.0.0.1:0 --data DATA");
-    let mut vault = Running(
-        command(binary("securecode-vault"), &["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.0.join("vault.log"))?)
-            .spawn()
-            .context("the vault does not start\n  to do now: cargo build")?,
-    );
-    let mut line = String::new();
-    let stdout = vault.0.stdout.take().ok_or_else(|| anyhow!("the vault has no output"))?;
-    BufReader::new(stdout).read_line(&mut line)?;
-    let url = line.split_whitespace().nth(2).unwrap_or_default().trim_end_matches(',').to_owned();
-    if !url.starts_with("http://127.0.0.1:") {
-        let log = fs::read_to_string(folder.0.join("vault.log")).unwrap_or_default();
-        bail!("the vault does not say where it listens: {line}{log}");
-    }
-    println!("    {}", line.trim().replace(&data.display().to_string(), "DATA"));
-    main_job(&folder.0, &url)?;
+    let vault = Native::start(&folder.0, &[])?;
+    main_job(&folder.0, &vault.url)?;
     drop(vault);
     search(&[&folder.0])?;
     println!("\nThe value reached the command. It is in no message, no log and nothing stored.");
@@ -228,16 +213,6 @@ impl<'a> Agent<'a> {
     }
 }
 
-/// A child that does not outlive the demo.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).stderr(Stdio::null()).status();
-        let _ = self.0.wait();
-    }
-}
-
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
@@ -251,10 +226,6 @@ impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn binary(name: &str) -> PathBuf {
-    root().join("target/debug").join(name)
 }
 
 fn cksum(bytes: &[u8]) -> Result<String> {

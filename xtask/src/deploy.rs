@@ -1,6 +1,7 @@
 //! The vault on a Cloudflare account, from nothing or anew: makes what is missing and leaves what is there.
 
 use crate::{
+    dashboard,
     step::{Steps, root, run},
     tools, wasm,
     workerd::{configuration, random_key, wrangler},
@@ -23,10 +24,12 @@ const LOG_IN: &str = "log in with `tests/tools/node_modules/.bin/wrangler login`
 
 /// Deploys; `dry` says what would be done and lets wrangler check the upload.
 pub(crate) fn deploy(dry: bool) -> Result<()> {
-    let mut steps = Steps::new(8);
+    let mut steps = Steps::new(9);
     tools::set_up_worker(&mut steps)?;
     steps.next("the Worker (about two minutes)");
     wasm::build_worker()?;
+    steps.next("the dashboard (about a minute)");
+    dashboard::build()?;
     steps.next("the account's database and blob store");
     let (database, namespace) = if dry {
         println!(

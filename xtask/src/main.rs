@@ -6,6 +6,7 @@ mod checks;
 mod dashboard;
 mod demo;
 mod deploy;
+mod native;
 mod step;
 mod tools;
 mod wasm;
@@ -21,6 +22,7 @@ cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
 cargo xtask dashboard  build the dashboard into dashboard/dist/
+cargo xtask browser    build the dashboard and try it in Chromium, natively and in workerd
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built
@@ -46,6 +48,7 @@ fn run(command: &str) -> Result<()> {
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
         "worker" => wasm::build_worker(),
         "dashboard" => dashboard::build(),
+        "browser" => checks::browser(),
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),

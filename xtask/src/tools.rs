@@ -22,8 +22,9 @@ const WASM_BINDGEN: (&str, &str) = ("wasm-bindgen-cli", "wasm-bindgen");
 const SHELLS: [(&str, &str); 5] =
     [("dash", "dash"), ("bash", "bash"), ("zsh", "zsh"), ("ksh", "ksh93u+m"), ("busybox", "busybox")];
 
-/// The agent's sandbox, and programs that its lists of attacks and work use.
-const AGENT_PROGRAMS: [(&str, &str); 9] = [
+/// The browser, the agent's sandbox, and programs that its lists of attacks and work use.
+const PROGRAMS: [(&str, &str); 10] = [
+    ("chromium", "chromium"),
     ("bwrap", "bubblewrap"),
     ("socat", "socat"),
     ("gcc", "gcc"),
@@ -164,7 +165,7 @@ fn python(steps: &Steps) -> Result<()> {
 }
 
 fn programs(steps: &Steps) -> Result<()> {
-    let wanted = SHELLS.into_iter().chain(AGENT_PROGRAMS);
+    let wanted = SHELLS.into_iter().chain(PROGRAMS);
     let missing: Vec<&str> =
         wanted.filter(|(program, _)| !on_path(program)).map(|(_, package)| package).collect();
     if missing.is_empty() {

@@ -1,6 +1,9 @@
 //! The Worker in real workerd, with D1 and KV, on loopback and without a network: what ships, for the tests.
 
-use crate::step::{command, root, run};
+use crate::{
+    dashboard,
+    step::{command, root, run},
+};
 use anyhow::{Context, Result, bail};
 use std::{
     fs::File,
@@ -50,7 +53,12 @@ pub(crate) fn configuration(name: &str, ids: Option<(&str, &str)>) -> Result<Pat
     text = text
         .replace("[build]\ncommand = \"cargo xtask worker\"\n", "")
         .replace("\"build/index.js\"", "\"../../build/index.js\"")
-        .replace("migrations_dir = \"migrations\"", "migrations_dir = \"../../migrations\"");
+        .replace("migrations_dir = \"migrations\"", "migrations_dir = \"../../migrations\"")
+        .replace("\"dashboard/dist\"", "\"../../dashboard/dist\"");
+    // The API is tried without a dashboard, too; wrangler wants a folder that is there.
+    if ids.is_none() {
+        std::fs::create_dir_all(dashboard::built())?;
+    }
     if let Some((database, namespace)) = ids {
         text = text
             .replace("\"00000000-0000-0000-0000-000000000000\"", &format!("\"{database}\""))

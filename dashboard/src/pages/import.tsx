@@ -98,8 +98,7 @@ function Files({ place }: { place: EnvironmentView }) {
           ref={input}
           type="file"
           multiple
-          class="visually-hidden"
-          tabIndex={-1}
+          hidden
           aria-label="Files to import"
           onChange={(event) => {
             void take(event.currentTarget.files);

@@ -197,7 +197,9 @@ function Policy({ place, secret }: { place: EnvironmentView; secret: SecretView 
         );
       }}
     >
-      <p class="hint">Agents’ keys can read a policy and cannot change it; only you can, here or by `securecode policy`.</p>
+      <p class="hint">
+        Agents’ keys can read a policy and cannot change it; only you can, here or by <code>securecode policy</code>.
+      </p>
       <div class="columns">
         <Choice label="Use by commands" value={policy.use} options={CONSENTS} onChoose={(use) => edit({ use: use as Consent })} />
         <Choice

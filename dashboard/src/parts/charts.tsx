@@ -23,7 +23,7 @@ export function Days({ title, days, at }: { title: string; days: number; at: { a
         {counts.map((count, index) => (
           <g key={count.day}>
             <title>{`${date(count.day * 86_400)}: ${count.all}${count.refused > 0 ? `, ${count.refused} refused` : ""}`}</title>
-            <rect class="bar-room" x={index * width + 1} y={0} width={width - 2} height={height} rx={2} />
+            <rect class="bar-room" x={index * width + 1} y={height - 2} width={width - 2} height={2} rx={1} />
             <rect
               class="bar"
               x={index * width + 1}

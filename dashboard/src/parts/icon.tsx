@@ -1,7 +1,7 @@
 /** Line icons on a grid of 24. */
 const PATHS = {
   lock: "M7 11V8a5 5 0 0 1 10 0v3M5 11h14v9H5z",
-  key: "M14.5 9.5a4 4 0 1 0-3.4 3.9L13 15h2v2h2v2h3v-3l-5.6-5.6c.07-.3.1-.6.1-.9zM8.5 9.5h.01",
+  key: "M9.5 19a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12.7 11.3 20 4m-4 4 3 3",
   folder: "M3 6.5h6l2 2.5h10v10H3z",
   import: "M12 4v10m0 0 4-4m-4 4-4-4M4 16v4h16v-4",
   activity: "M3 12h4l3-8 4 16 3-8h4",
