@@ -93,7 +93,12 @@ test("a page that nobody uses locks itself and forgets", async () => {
   await ada.addSecret("SHOWN_SECRET", "sh0wn-value");
   await ada.press("Reveal SHOWN_SECRET");
   await ada.sees("sh0wn-value");
+  await ada.press("Copy SHOWN_SECRET");
+  await ada.sees("The clipboard is emptied");
+  const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(await copied(), "sh0wn-value");
   await ada.page.clock.runFor(31_000);
+  assert.equal(await copied(), "");
   await ada.page.getByText("sh0wn-value").waitFor({ state: "detached" });
   await ada.page.clock.runFor(9 * 60_000);
   assert.ok(await ada.page.getByText("SHOWN_SECRET").isVisible());

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
-import type { Keeper, Memory } from "./keeper";
+import type { Keeper, Memory, Pin } from "./keeper";
 import type { Trouble } from "./refused";
-import type { Said } from "./worker";
+import type { Asked, Said } from "./worker";
 import workerUrl from "./worker?worker&url";
 
 /** What the worker is doing that takes long. */
@@ -42,8 +42,14 @@ function remembered(): Memory {
 }
 
 function keep(key: string, value: string | null): void {
-  if (value === null) localStorage.removeItem(PREFIX + key);
-  else localStorage.setItem(PREFIX + key, value);
+  if (value === null) return localStorage.removeItem(PREFIX + key);
+  // Of two tabs the one that saw the newer state wins.
+  if (key.startsWith("pin.") && version(value) < version(recall(key))) return;
+  localStorage.setItem(PREFIX + key, value);
+}
+
+function version(pin: string | null): number {
+  return pin === null ? 0 : (JSON.parse(pin) as Pin).version;
 }
 
 function start(): Worker {
@@ -69,15 +75,12 @@ function start(): Worker {
 }
 
 function ask(method: string, args: unknown[]): Promise<unknown> {
-  if (worker === null) {
-    worker = start();
-    void ask("start", [location.origin, remembered()]).catch(() => undefined);
-  }
+  worker ??= start();
   const id = ++asked;
   const to = worker;
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject });
-    to.postMessage({ id, method, args });
+    to.postMessage({ id, method, args, memory: remembered() } satisfies Asked);
   });
 }
 

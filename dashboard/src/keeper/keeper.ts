@@ -19,6 +19,7 @@ import {
   type ImportRow,
   type KeyView,
   type Permission,
+  type Pin,
   type PolicyView,
   type ProjectView,
   type SecretView,
@@ -39,6 +40,7 @@ export type {
   ImportRow,
   KeyView,
   Permission,
+  Pin,
   PolicyView,
   ProjectView,
   SecretView,
@@ -77,6 +79,7 @@ export type Progress = (what: string, done?: number, all?: number) => void;
  * sees has no key in reach, a passphrase is stretched without freezing it, and locking is ending the worker.
  */
 export class Keeper {
+  memory: Memory = {};
   #remote = new Remote();
   #account: Account | null = null;
   #session = "";
@@ -86,7 +89,6 @@ export class Keeper {
 
   constructor(
     private readonly origin: string,
-    private readonly memory: Memory,
     private readonly keep: (key: string, value: string | null) => void,
     private readonly progress: Progress,
   ) {}
