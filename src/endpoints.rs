@@ -150,7 +150,7 @@ endpoints! {
 
     get "/v1/usage", Credential, usage::read, answers Usage,
         "What the plan allows and what is used.";
-    get "/v1/audit", Needs(Permission::Audit), audit::list, query Cursor<u64>, answers Page<AuditRow>,
+    get "/v1/audit", Needs(Permission::Audit), audit::list, query Cursor<u64>, answers AuditRows,
         "Audit rows, newest first; an API key sees its own and those of its environments.";
     get "/v1/audit/rows", Needs(Permission::Audit), audit::rows, query audit::RowsQuery, answers Page<LoggedRow>,
         "Audit rows in order, with what their leaves are of; the bare leaves of those that the caller may not see.";

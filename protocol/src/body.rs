@@ -779,7 +779,7 @@ pub struct Closed {
 
 /// One row of `GET /v1/audit/rows` and one line of `GET /v1/audit/export`, oldest first: enough to check its
 /// leaf, if the caller may see it; else the leaf alone; and neither, when the stored row is not what the vault
-/// wrote.
+/// wrote. A row that the vault cannot open is named so, with its leaf if that is still one.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoggedRow {
@@ -788,6 +788,10 @@ pub struct LoggedRow {
     /// The leaf, as it was when the row was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaf: Option<Digest>,
+    /// Whether the vault cannot open the row: it was altered where it is stored, or sealed under a column key that the
+    /// vault has no more. Nobody can tell then who may see it, so all who may ask are told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable: bool,
     /// What the leaf is of.
     #[serde(flatten)]
     pub content: Option<RowContent>,
@@ -807,7 +811,33 @@ pub struct RowContent {
     pub entry: String,
 }
 
-/// One row of `GET /v1/audit`, newest first.
+/// `GET /v1/audit`: rows, newest first.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AuditRows {
+    /// This page's rows that the caller may see.
+    pub items: Vec<AuditRow>,
+    /// This page's rows that the vault cannot open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableRow>,
+    /// Where the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A row that the vault cannot open: it was altered where it is stored, or sealed under a column key that the vault
+/// has no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnreadableRow {
+    /// Its number.
+    pub seq: u64,
+    /// Its leaf, if what is stored is still one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<Digest>,
+}
+
+/// One row of `GET /v1/audit`.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditRow {

@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use protocol::body::{AuditRow, LoggedRow, Page};
+use protocol::body::{AuditRows, LoggedRow, Page};
 use serde::Deserialize;
 
 /// `GET /v1/audit`
@@ -20,7 +20,7 @@ pub(crate) async fn list(
     State(host): State<Host>,
     caller: Caller,
     Asked(query): Asked<Cursor<u64>>,
-) -> Result<Json<Page<AuditRow>>, Refused> {
+) -> Result<Json<AuditRows>, Refused> {
     Ok(Json(audit::list(&host, &caller, query.cursor).await?))
 }
 

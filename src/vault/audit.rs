@@ -9,7 +9,7 @@ use super::{
 use crate::{database::Value, host::Host};
 use protocol::{
     Code, Digest, KeyId, Permission,
-    body::{AuditRow, CredentialClass, LoggedRow, Page, RowContent},
+    body::{AuditRow, AuditRows, CredentialClass, LoggedRow, Page, RowContent, UnreadableRow},
 };
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -100,19 +100,22 @@ impl Stored {
     /// the row's.
     fn logged(self, host: &Host, credential: &CredentialRow) -> LoggedRow {
         let seq = self.seq;
-        let unsound = LoggedRow { seq, leaf: None, content: None };
-        let (Ok(leaf), Ok((json, entry))) = (self.leaf(host), self.open(host)) else { return unsound };
+        let unsound = LoggedRow { seq, leaf: None, unreadable: false, content: None };
+        let Ok((json, entry)) = self.open(host) else {
+            return LoggedRow { leaf: self.leaf(host).ok(), unreadable: true, ..unsound };
+        };
+        let Ok(leaf) = self.leaf(host) else { return unsound };
         // The column is a copy of what the entry says; rows that are older than leaves may lack it.
         if self.credential != entry.credential && !self.leaf.is_empty() {
             return unsound;
         }
         if !may_see(credential, &entry) {
             let unchanged = audit_log::leaf(&self.request, self.at, self.cost, &json) == leaf;
-            return LoggedRow { seq, leaf: unchanged.then_some(leaf), content: None };
+            return LoggedRow { leaf: unchanged.then_some(leaf), ..unsound };
         }
         let entry = String::from_utf8_lossy(&json).into_owned();
         let content = RowContent { at: self.at, cost: self.cost, request_id: self.request, entry };
-        LoggedRow { seq, leaf: Some(leaf), content: Some(content) }
+        LoggedRow { leaf: Some(leaf), content: Some(content), ..unsound }
     }
 }
 
@@ -126,11 +129,11 @@ fn may_see(credential: &CredentialRow, entry: &Entry) -> bool {
 }
 
 /// Lists rows, newest first, from before the row `before`. An API key with the permission sees the rows of its
-/// environments and its own.
+/// environments and its own. Rows that do not open are named, and hide none of the others.
 ///
 /// # Errors
 /// The refusal.
-pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<Page<AuditRow>, Refusal> {
+pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<AuditRows, Refusal> {
     let ask = Ask { action: "audit", needs: &[Permission::Audit], ..Ask::default() };
     let rows = caller.guarded(
         concat!(
@@ -145,14 +148,17 @@ pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<P
     let stored: Vec<Stored> = permit.answer()?.rows()?;
     let next = (stored.len() as u64 == PAGE).then(|| stored.last().map(|row| row.seq.to_string())).flatten();
     let credential = permit.credential();
-    let mut items = Vec::with_capacity(stored.len());
+    let mut page = AuditRows { items: Vec::with_capacity(stored.len()), unreadable: vec![], next };
     for row in stored {
-        let (_, entry) = row.open(host)?;
-        if may_see(credential, &entry) {
-            items.push(AuditRow { seq: row.seq, at: row.at, request_id: row.request, entry });
+        match row.open(host) {
+            Ok((_, entry)) if may_see(credential, &entry) => {
+                page.items.push(AuditRow { seq: row.seq, at: row.at, request_id: row.request, entry });
+            }
+            Ok(_) => {}
+            Err(_) => page.unreadable.push(UnreadableRow { seq: row.seq, leaf: row.leaf(host).ok() }),
         }
     }
-    Ok(Page { items, next })
+    Ok(page)
 }
 
 /// Rows from `from` to `to`, both included, oldest first: whole where the caller may see them, else leaves.

@@ -1,7 +1,7 @@
 use kit::{Key, Owner, Vault};
 use protocol::{
     Code, Permission,
-    body::{AuditRow, How, KeyEntry, Page, Read, Written},
+    body::{AuditRow, AuditRows, How, KeyEntry, Page, Read, Written},
 };
 
 fn owner_with_key(vault: &Vault, permissions: &[Permission]) -> (Owner, Key) {
@@ -13,7 +13,7 @@ fn owner_with_key(vault: &Vault, permissions: &[Permission]) -> (Owner, Key) {
 }
 
 fn audit(owner: &Owner) -> Vec<AuditRow> {
-    let mut page: Page<AuditRow> = owner.http.get("/v1/audit").json();
+    let mut page: AuditRows = owner.http.get("/v1/audit").json();
     let mut rows = page.items;
     while let Some(cursor) = page.next {
         page = owner.http.get(&format!("/v1/audit?cursor={cursor}")).json();
@@ -216,7 +216,7 @@ fn every_access_and_every_refusal_of_a_known_key_is_in_the_log() {
     assert_eq!((read.credential, read.secrets.clone()), (Some(key.id), vec![key.index("A")]));
     assert!(read.address.is_some());
     // The key sees its own rows, not the owner's.
-    let page: Page<AuditRow> = key.http.get("/v1/audit").json();
+    let page: AuditRows = key.http.get("/v1/audit").json();
     assert!(page.items.iter().all(|row| row.entry.credential == Some(key.id)));
     assert_eq!(page.items.len(), 8);
 }

@@ -1,7 +1,7 @@
 use kit::{Key, Owner, Vault};
 use protocol::{
     Code, Permission,
-    body::{Bundle, Closed, How, LoggedRow, Page, Read, Receipt, Segment, Segments, Written},
+    body::{AuditRows, Bundle, Closed, How, LoggedRow, Page, Read, Receipt, Segment, Segments, Written},
 };
 use std::collections::BTreeSet;
 
@@ -328,9 +328,54 @@ fn a_row_that_the_vault_did_not_write_is_served_as_such() {
     let row = all.last().unwrap();
     assert_eq!(row.leaf, Some(read.receipt.leaf));
     assert_ne!(leaf(row), read.receipt.leaf);
+    // One that does not open has its leaf still, unless that is none any more.
     database.execute("UPDATE audit SET request = 'ff' WHERE seq = ?1", [seq as i64]).unwrap();
     let row = rows(&owner.http, seq, seq).remove(0);
-    assert!(row.leaf.is_none() && row.content.is_none());
+    assert_eq!((row.leaf, row.unreadable, row.content.is_none()), (Some(read.receipt.leaf), true, true));
+    database.execute("UPDATE audit SET leaf = 'ff' WHERE seq = ?1", [seq as i64]).unwrap();
+    let row = rows(&owner.http, seq, seq).remove(0);
+    assert_eq!((row.leaf, row.unreadable, row.content.is_none()), (None, true, true));
+}
+
+#[test]
+fn a_row_that_does_not_open_is_named_and_hides_no_other() {
+    let vault = Vault::shared();
+    let (mut owner, key) = owner_with_key(vault, &[Permission::Read, Permission::Audit]);
+    let elsewhere = owner.environment(owner_project(&key));
+    owner.key(&elsewhere, &[Permission::Read]).get("B");
+    let read: Read = key.http.get(&key.secret_path("A", How::Inject)).json();
+    key.get("A");
+    // The key's own read, and the other key's of an environment that it may not see: what is sealed in another row.
+    let seqs = [read.receipt.seq - 1, read.receipt.seq];
+    vault
+        .database()
+        .execute_batch(&format!(
+            "BEGIN IMMEDIATE; DROP TRIGGER audit_stays;
+             UPDATE audit SET entry = (SELECT entry FROM audit o WHERE o.account = audit.account AND o.seq = 1)
+             WHERE account = '{}' AND seq IN ({}, {});
+             CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
+                 SELECT RAISE(ABORT, 'audit:stays as it is');
+             END; COMMIT;",
+            owner.account, seqs[0], seqs[1]
+        ))
+        .unwrap();
+    let all: AuditRows = owner.http.get("/v1/audit").json();
+    let leaves = rows(&owner.http, seqs[0], seqs[1]);
+    let unreadable: Vec<_> = all.unreadable.iter().map(|row| (row.seq, row.leaf)).collect();
+    assert_eq!(unreadable, [(seqs[1], Some(read.receipt.leaf)), (seqs[0], leaves[0].leaf)]);
+    assert!(leaves.iter().all(|row| row.unreadable && row.leaf.is_some() && row.content.is_none()));
+    let readable: BTreeSet<u64> = all.items.iter().map(|row| row.seq).collect();
+    let newest = all.items[0].seq;
+    assert_eq!(readable, (1..=newest).filter(|seq| !seqs.contains(seq)).collect());
+    // A key is told of them, too: nobody can know whose they are.
+    let seen: AuditRows = key.http.get("/v1/audit").json();
+    assert_eq!(seen.unreadable, all.unreadable);
+    assert!(seen.items.iter().any(|row| row.seq == seqs[1] + 1));
+    // Verification goes on: the leaves are those that were written.
+    let closed: Closed = owner.http.post("/v1/audit/segments", &()).json();
+    let segment = closed.segment.unwrap();
+    let leaves: Vec<_> = rows(&owner.http, 1, segment.last).iter().map(|row| row.leaf.unwrap()).collect();
+    assert_eq!(audit_log::root(&leaves), segment.root);
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn a_key_that_reads_a_canary_is_revoked_and_gets_nothing() {
     assert_eq!(answer.refusal().code, Code::CanaryRead);
     assert_eq!(thief.http.get(&key.secret_path("A", How::Inject)).refusal().code, Code::KeyRevoked);
     assert_eq!(key.get("A").unwrap(), b"one", "another key is not touched");
-    let audit: Page<protocol::body::AuditRow> = owner.http.get("/v1/audit").json();
+    let audit: protocol::body::AuditRows = owner.http.get("/v1/audit").json();
     let sprung = audit.items.iter().find(|row| row.entry.action == "canary").unwrap();
     assert_eq!((sprung.entry.credential, sprung.entry.result.as_str()), (Some(thief.id), "canary_read"));
     // The owner may look at it.

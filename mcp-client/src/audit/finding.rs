@@ -5,6 +5,7 @@ use std::fmt;
 #[allow(missing_docs, reason = "the words of `Display` say what each is")]
 pub enum Finding {
     Altered { seq: u64 },
+    Unreadable { first: u64, last: u64 },
     Missing { first: u64, last: u64 },
     CutOff { end: u64, known: u64 },
     Inserted { seq: u64 },
@@ -25,6 +26,14 @@ impl fmt::Display for Finding {
             Self::Altered { seq } => {
                 write!(f, "edited: row {seq} does not say what it said when it was written")
             }
+            Self::Unreadable { first, last } if first == last => write!(
+                f,
+                "unreadable: the vault cannot open row {first}: it was altered where it is stored, or sealed under a column key that the vault has no more"
+            ),
+            Self::Unreadable { first, last } => write!(
+                f,
+                "unreadable: the vault cannot open rows {first} to {last}: they were altered where they are stored, or sealed under a column key that the vault has no more"
+            ),
             Self::Missing { first, last } if first == last => write!(f, "missing: row {first}"),
             Self::Missing { first, last } => write!(f, "missing: rows {first} to {last}"),
             Self::CutOff { end, known } => {

@@ -18,7 +18,7 @@ use crate::{
 use memory::Memory;
 use protocol::{
     AccountId, Code,
-    body::{AuditRow, Closed, LoggedRow, Page, Segment, Segments},
+    body::{AuditRows, Closed, LoggedRow, Page, Segment, Segments},
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use verify::Verifier;
@@ -66,22 +66,28 @@ impl Log {
         Ok(Self { remote: owner.remote, account })
     }
 
-    /// The newest rows that the caller may see, newest first, `most` of them or fewer.
+    /// The newest rows that the caller may see, newest first, `most` of them or fewer; and those between that the vault
+    /// cannot open.
     ///
     /// # Errors
     /// The refusal.
-    pub fn newest(&self, most: usize) -> Result<Vec<AuditRow>> {
-        let mut rows: Vec<AuditRow> = Vec::new();
+    pub fn newest(&self, most: usize) -> Result<AuditRows> {
+        let mut rows = AuditRows { items: vec![], unreadable: vec![], next: None };
         let mut cursor = String::new();
         loop {
-            let page: Page<AuditRow> = self.remote.get(&format!("/v1/audit{cursor}"))?;
-            rows.extend(page.items);
+            let page: AuditRows = self.remote.get(&format!("/v1/audit{cursor}"))?;
+            rows.items.extend(page.items);
+            rows.unreadable.extend(page.unreadable);
             match page.next.and_then(|next| next.parse::<u64>().ok()) {
-                Some(next) if rows.len() < most => cursor = format!("?cursor={next}"),
+                Some(next) if rows.items.len() < most => cursor = format!("?cursor={next}"),
                 _ => break,
             }
         }
-        rows.truncate(most);
+        if rows.items.len() > most {
+            rows.items.truncate(most);
+            let oldest = rows.items.last().map_or(0, |row| row.seq);
+            rows.unreadable.retain(|row| row.seq > oldest);
+        }
         Ok(rows)
     }
 

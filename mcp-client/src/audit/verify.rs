@@ -7,7 +7,7 @@ use protocol::{
     body::{LoggedRow, Receipt, Segment},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::RangeInclusive,
 };
 
@@ -40,6 +40,8 @@ pub(super) struct Verifier {
     findings: Vec<Finding>,
     /// By number: the leaf of each row, or nothing where the row is not sound.
     rows: BTreeMap<u64, Option<Digest>>,
+    /// Those that the vault cannot open.
+    unreadable: BTreeSet<u64>,
     receipts: Vec<Receipt>,
     since: Option<u64>,
     was_pinned: bool,
@@ -78,6 +80,7 @@ impl Verifier {
             headers: sound,
             findings,
             rows: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
             receipts: vec![],
             since: None,
             was_pinned: false,
@@ -118,6 +121,9 @@ impl Verifier {
         };
         if self.rows.is_empty() {
             self.since = row.content.map(|content| content.at);
+        }
+        if row.unreadable {
+            self.unreadable.insert(row.seq);
         }
         self.rows.insert(row.seq, sound);
     }
@@ -239,14 +245,26 @@ impl Verifier {
         })
     }
 
-    /// Rows that are not what was written, and rows that are there twice, but for those that were put in.
+    /// Rows that do not open or are not what was written, and rows that are there twice, but for those that were put
+    /// in.
     fn unsound_and_doubled(&self, found: &[Finding]) -> Vec<Finding> {
         let inserted = |seq: u64| found.contains(&Finding::Inserted { seq });
         let mut seen: HashMap<Digest, u64> = HashMap::with_capacity(self.rows.len());
         let mut findings = Vec::new();
         for (seq, leaf) in self.rows.iter().filter(|(seq, _)| !inserted(**seq)) {
+            if self.unreadable.contains(seq) {
+                // Of a column key that is gone, they are many.
+                match findings.last_mut() {
+                    Some(Finding::Unreadable { last, .. }) if last.checked_add(1) == Some(*seq) => {
+                        *last = *seq
+                    }
+                    _ => findings.push(Finding::Unreadable { first: *seq, last: *seq }),
+                }
+            }
             let Some(leaf) = leaf else {
-                findings.push(Finding::Altered { seq: *seq });
+                if !self.unreadable.contains(seq) {
+                    findings.push(Finding::Altered { seq: *seq });
+                }
                 continue;
             };
             if let Some(before) = seen.insert(*leaf, *seq) {

@@ -10,7 +10,7 @@ use crate::{
 };
 use protocol::{
     NameIndex,
-    body::{AuditRow, LoggedRow},
+    body::{AuditRow, AuditRows, LoggedRow, UnreadableRow},
 };
 use std::{
     collections::HashMap,
@@ -31,12 +31,36 @@ pub(super) fn run(vault_url: Option<&str>, audit: &ShowAudit) -> Result<()> {
     // The vault knows no names; this machine's key opens those of its environment.
     let names = config.map(|config| names(&config)).unwrap_or_default();
     if audit.json {
-        return print_json(&rows.iter().map(|row| as_json(row, &names)).collect::<Vec<_>>());
+        let unreadable =
+            |row: &UnreadableRow| serde_json::json!({ "seq": row.seq, "unreadable": true, "leaf": row.leaf });
+        return print_json(&in_order(&rows, |row| as_json(row, &names), unreadable));
     }
-    for row in &rows {
-        say!("{}", as_line(row, &names));
+    let unreadable =
+        |row: &UnreadableRow| format!("{:>6}  unreadable: the vault cannot open this row", row.seq);
+    for line in in_order(&rows, |row| as_line(row, &names), unreadable) {
+        say!("{line}");
+    }
+    if !rows.unreadable.is_empty() {
+        let _ = writeln!(
+            io::stderr(),
+            "securecode: rows that the vault cannot open were altered where they are stored, or sealed under a column \
+             key that it has no more\n  to do now: securecode audit verify says what else is wrong with the log"
+        );
     }
     Ok(())
+}
+
+/// Rows of both kinds, newest first, each as it is to be shown.
+fn in_order<T>(
+    rows: &AuditRows,
+    readable: impl Fn(&AuditRow) -> T,
+    unreadable: impl Fn(&UnreadableRow) -> T,
+) -> Vec<T> {
+    let readable = rows.items.iter().map(|row| (row.seq, readable(row)));
+    let unreadable = rows.unreadable.iter().map(|row| (row.seq, unreadable(row)));
+    let mut all: Vec<(u64, T)> = readable.chain(unreadable).collect();
+    all.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    all.into_iter().map(|(_, shown)| shown).collect()
 }
 
 /// The log by the key that is configured here, or by this machine's account.
