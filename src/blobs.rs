@@ -6,7 +6,7 @@ use crate::database::{DatabaseError, Pending};
 
 /// A host's blob store. Keys are the vault's own; texts are sealed.
 pub trait Blobs: Send + Sync {
-    /// Keeps a text under a key that was not used before.
+    /// Keeps a text under a key that was not used before, or was for this very text.
     fn put(&self, key: String, text: String) -> Pending<'_, Result<(), DatabaseError>>;
     /// The text of a key, if there is one.
     fn get(&self, key: String) -> Pending<'_, Result<Option<String>, DatabaseError>>;

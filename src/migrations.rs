@@ -15,5 +15,6 @@ migrations!(
     "0002_keys_and_secrets.sql",
     "0003_audit_segments.sql",
     "0004_limits.sql",
+    "0005_archive_and_rules.sql",
     "0006_pairings.sql"
 );

@@ -117,7 +117,9 @@ impl Database for Sqlite {
 impl Blobs for Sqlite {
     fn put(&self, key: String, text: String) -> Pending<'_, Result<(), DatabaseError>> {
         Box::pin(self.with(move |connection| {
-            connection.execute("INSERT INTO blobs (key, text) VALUES (?1, ?2)", [key, text]).map(drop)
+            connection
+                .execute("INSERT OR REPLACE INTO blobs (key, text) VALUES (?1, ?2)", [key, text])
+                .map(drop)
         }))
     }
 

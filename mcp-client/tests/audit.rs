@@ -507,6 +507,7 @@ fn rows_that_are_no_longer_kept_are_said_and_the_rest_is_checked() {
     let machine = Machine::of(&owner, &vault);
     machine.read();
     machine.run(&["audit", "verify"]).ok();
+    vault.set_audit_days(account(&vault), 30, 0);
     vault.pass(35 * DAY);
     machine.read();
     machine.run(&["audit", "verify"]).ok();
@@ -527,4 +528,71 @@ fn rows_that_are_no_longer_kept_are_said_and_the_rest_is_checked() {
     assert_ne!(database.execute("DELETE FROM audit WHERE seq BETWEEN ?1 AND ?2", [first, last]).unwrap(), 0);
     let told = machine.run(&["audit", "verify", "--all"]).failed(4);
     assert!(told.contains(&format!("missing: rows {first} to {last}")), "{told}");
+}
+
+fn account(vault: &Vault) -> protocol::AccountId {
+    let id: String = vault.database().query_row("SELECT id FROM accounts", [], |row| row.get(0)).unwrap();
+    id.parse().unwrap()
+}
+
+#[test]
+fn archived_rows_are_verified_and_exported_like_others() {
+    let scene = Scene::new();
+    let (owner, reader) = (&scene.owner, &scene.reader);
+    let exported = |name: &str| {
+        owner.run(&["audit", "--owner", "--export", name]).ok();
+        fs::read_to_string(owner.project().join(name)).unwrap()
+    };
+    owner.run(&["audit", "verify", "--owner"]).ok();
+    let before = exported("before.jsonl");
+    scene.vault.set_audit_days(account(&scene.vault), 0, 365);
+    scene.vault.sweep();
+    let last = scene.number("SELECT max(last) FROM segments");
+    assert_eq!(scene.number(&format!("SELECT count(*) FROM audit WHERE seq <= {last}")), 0);
+    assert_eq!(scene.vault.count("blobs"), scene.number("SELECT count(*) FROM segments"));
+    let after = exported("after.jsonl");
+    let archived = |text: &str| text.lines().take(last as usize).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(archived(&before), archived(&after));
+    for machine in [&scene.pinned, reader] {
+        let told = machine.run(&["audit", "verify", "--all"]).ok();
+        assert!(told.contains("The audit log is whole") && !told.contains("no longer kept"), "{told}");
+    }
+    let shown = reader.run(&["audit", "--limit", "10000"]).ok();
+    assert!(shown.lines().filter(|line| line.contains("allowed  read  reveal  A")).count() >= 18, "{shown}");
+
+    // What is in the blob store proves itself, or is found.
+    let database = &scene.database;
+    database.execute_batch("CREATE TABLE kept AS SELECT * FROM blobs").unwrap();
+    let seq = reader.receipts()[2];
+    for (what, sql, words) in [
+        ("lost", "DELETE FROM blobs".to_owned(), "missing: row"),
+        ("emptied", "UPDATE blobs SET text = ''".to_owned(), "missing: row"),
+        ("cut", "UPDATE blobs SET text = substr(text, 1, length(text) / 2)".to_owned(), "missing: row"),
+        (
+            "a number",
+            format!("UPDATE blobs SET text = replace(text, '\"seq\":{seq},', '\"seq\":{seq}0,')"),
+            "missing: row",
+        ),
+        (
+            "a time",
+            "UPDATE blobs SET text = replace(text, '\"at\":1', '\"at\":2')".to_owned(),
+            "unreadable: ",
+        ),
+        (
+            "a leaf",
+            "UPDATE blobs SET text = replace(text, '\"leaf\":\"', '\"leaf\":\"0')".to_owned(),
+            "unreadable: ",
+        ),
+        (
+            "another",
+            "UPDATE blobs SET text = (SELECT k.text FROM kept k WHERE k.key <> blobs.key)".to_owned(),
+            "missing: row",
+        ),
+    ] {
+        database
+            .execute_batch(&format!("DELETE FROM blobs; INSERT INTO blobs SELECT * FROM kept; {sql}"))
+            .unwrap();
+        let told = reader.run(&["audit", "verify", "--all"]).failed(4);
+        assert!(told.contains(words), "{what}: {told}");
+    }
 }

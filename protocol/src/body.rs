@@ -759,8 +759,11 @@ pub struct Segments {
     /// Where the next page begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// How long the rows of a closed segment are kept, in days. Headers stay.
+    /// How long the rows of a closed segment are kept in the database, in days; after that they are archived, if the
+    /// plan says so. Headers stay.
     pub audit_days: u64,
+    /// Rows up to this number are no longer kept at all.
+    pub dropped: u64,
 }
 
 /// `POST /v1/audit/segments`: one segment was closed, of the oldest rows that were open.

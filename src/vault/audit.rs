@@ -3,15 +3,16 @@
 use super::{
     Refusal,
     access::{Ask, Caller, Origin, decide, permitted},
+    archive,
     columns::Column,
     pepper::CredentialRow,
 };
 use crate::{database::Value, host::Host};
 use protocol::{
     Code, Digest, KeyId, Permission,
-    body::{AuditRow, AuditRows, CredentialClass, LoggedRow, Page, RowContent, UnreadableRow},
+    body::{AuditRow, AuditRows, CredentialClass, LoggedRow, Page, RowContent, Segment, UnreadableRow},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 pub use protocol::body::AuditEntry as Entry;
@@ -64,8 +65,8 @@ pub(crate) fn word(code: Code) -> String {
     serde_json::to_value(code).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// A row as it is stored.
-#[derive(Deserialize)]
+/// A row as it is stored, and archived.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Stored {
     pub(super) seq: u64,
     at: u64,
@@ -94,6 +95,27 @@ impl Stored {
             return Ok(audit_log::leaf(&self.request, self.at, self.cost, &json));
         }
         self.leaf.parse().map_err(|_| Refusal::Fault("audit.leaf is no digest".into()))
+    }
+
+    /// The same with the leaf beside it, where the row is older than leaves and opens.
+    pub(super) fn with_leaf(&self, host: &Host) -> Self {
+        let leaf = self.leaf(host).map_or_else(|_| self.leaf.clone(), |leaf| leaf.to_string());
+        Self { leaf, ..self.clone() }
+    }
+
+    /// What the row says, if it is what its leaf is of.
+    fn genuine(&self, host: &Host) -> Option<Entry> {
+        let (json, entry) = self.open(host).ok()?;
+        let leaf = audit_log::leaf(&self.request, self.at, self.cost, &json);
+        (self.leaf(host).ok()? == leaf).then_some(entry)
+    }
+
+    /// As [`Stored::logged`], of a row that lay in the blob store: shown only if it is what its leaf is of.
+    fn logged_of_archive(self, host: &Host, credential: &CredentialRow, sound: bool) -> LoggedRow {
+        if sound && self.genuine(host).is_some() {
+            return self.logged(host, credential);
+        }
+        LoggedRow { seq: self.seq, leaf: self.leaf(host).ok(), unreadable: true, content: None }
     }
 
     /// The row for who checks the log: whole where the credential may see it, else its leaf, if that is still
@@ -135,6 +157,7 @@ fn may_see(credential: &CredentialRow, entry: &Entry) -> bool {
 /// The refusal.
 pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<AuditRows, Refusal> {
     let ask = Ask { action: "audit", needs: &[Permission::Audit], ..Ask::default() };
+    let before = before.unwrap_or(1 << 52);
     let rows = caller.guarded(
         concat!(
             "SELECT seq, at, cost, request, entry, leaf, credential FROM audit
@@ -142,26 +165,46 @@ pub async fn list(host: &Host, caller: &Caller, before: Option<u64>) -> Result<A
             permitted!(),
             " ORDER BY seq DESC LIMIT ?4"
         ),
-        [Value::from(before.unwrap_or(1 << 52)), Value::from(PAGE)],
+        [Value::from(before), Value::from(PAGE)],
     );
-    let mut permit = decide(host, caller, ask, vec![rows]).await?;
+    let mut permit =
+        decide(host, caller, ask, vec![rows, archive::find_before(host, caller, before)]).await?;
     let stored: Vec<Stored> = permit.answer()?.rows()?;
-    let next = (stored.len() as u64 == PAGE).then(|| stored.last().map(|row| row.seq.to_string())).flatten();
+    let archived: Option<Segment> = permit.answer()?.row()?;
     let credential = permit.credential();
-    let mut page = AuditRows { items: Vec::with_capacity(stored.len()), unreadable: vec![], next };
-    for row in stored {
-        match row.open(host) {
-            Ok((_, entry)) if may_see(credential, &entry) => {
-                page.items.push(AuditRow { seq: row.seq, at: row.at, request_id: row.request, entry });
-            }
-            Ok(_) => {}
-            Err(_) => page.unreadable.push(UnreadableRow { seq: row.seq, leaf: row.leaf(host).ok() }),
+    let mut page = AuditRows { items: vec![], unreadable: vec![], next: None };
+    let mut show = |row: Stored, entry: Option<Entry>| match entry {
+        Some(entry) if may_see(credential, &entry) => {
+            page.items.push(AuditRow { seq: row.seq, at: row.at, request_id: row.request, entry });
         }
+        Some(_) => {}
+        None => page.unreadable.push(UnreadableRow { seq: row.seq, leaf: row.leaf(host).ok() }),
+    };
+    let next = match (stored.last().map(|last| last.seq), archived) {
+        // The log goes on in the archive.
+        (Some(last), archived) => (archived.is_some() || stored.len() as u64 == PAGE).then_some(last),
+        (None, Some(segment)) => {
+            let archive = archive::fetch(host, credential.account, &segment).await?;
+            let mut rows = archive.rows.into_iter().rev().filter(|row| row.seq < before).peekable();
+            for row in rows.by_ref().take(PAGE as usize) {
+                let entry = archive.sound.then(|| row.genuine(host)).flatten();
+                show(row, entry);
+            }
+            let next = rows.peek().map_or(segment.first, |row| row.seq + 1);
+            Some(next).filter(|next| *next > 1)
+        }
+        (None, None) => None,
+    };
+    for row in stored {
+        let entry = row.open(host).ok().map(|(_, entry)| entry);
+        show(row, entry);
     }
+    page.next = next.map(|seq| seq.to_string());
     Ok(page)
 }
 
-/// Rows from `from` to `to`, both included, oldest first: whole where the caller may see them, else leaves.
+/// Rows from `from` to `to`, both included, oldest first: whole where the caller may see them, else leaves. Those of an
+/// archived segment make up pages of their own.
 /// `action` is what the row of this very access says.
 ///
 /// # Errors
@@ -183,8 +226,19 @@ pub async fn rows(
         ),
         [Value::from(from), Value::from(to.unwrap_or(1 << 52)), Value::from(LOG_PAGE)],
     );
-    let mut permit = decide(host, caller, ask, vec![rows]).await?;
+    let mut permit = decide(host, caller, ask, vec![rows, archive::find_from(host, caller, from)]).await?;
     let stored: Vec<Stored> = permit.answer()?.rows()?;
+    let archived: Option<Segment> = permit.answer()?.row()?;
+    let end = to.unwrap_or(u64::MAX);
+    if let Some(segment) = archived.filter(|segment| segment.first <= end) {
+        let credential = permit.credential();
+        let archive = archive::fetch(host, credential.account, &segment).await?;
+        let mut rows = archive.rows.into_iter().filter(|row| (from..=end).contains(&row.seq)).peekable();
+        let page = rows.by_ref().take(LOG_PAGE as usize);
+        let items = page.map(|row| row.logged_of_archive(host, credential, archive.sound)).collect();
+        let next = rows.peek().map_or(segment.last + 1, |row| row.seq);
+        return Ok(Page { items, next: (next <= end).then(|| next.to_string()) });
+    }
     let full = stored.len() as u64 == LOG_PAGE;
     let next = stored.last().filter(|last| full && to != Some(last.seq)).map(|last| last.seq + 1);
     let credential = permit.credential();

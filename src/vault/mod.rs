@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+mod archive;
 pub mod audit;
 pub mod bundle;
 pub mod columns;

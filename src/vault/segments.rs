@@ -22,7 +22,7 @@ use serde::Deserialize;
 const PAGE: u64 = 500;
 /// How long the vault waits for somebody to close rows before it does, in seconds: a day.
 const PATIENCE: u64 = 86400;
-/// Segments that one sweep closes, and whose rows it deletes, at most: D1's free plan allows 50 queries.
+/// Segments that one sweep closes at most: D1's free plan allows 50 queries.
 const SWEPT: u64 = 10;
 
 /// Closes the oldest open rows, at most [`LONGEST_SEGMENT`], into a segment. The row of this request stays open.
@@ -105,8 +105,7 @@ async fn close_next(host: &Host, account: AccountId, end: u64) -> Result<(Option
     }
 }
 
-/// Closes rows that nobody closed for a day, and deletes the rows of segments that were closed before the plan's
-/// `audit_days`, the oldest first. The headers stay.
+/// Closes rows that nobody closed for a day.
 ///
 /// # Errors
 /// When the database fails; another sweep goes on.
@@ -130,29 +129,13 @@ pub(super) async fn sweep(host: &Host) -> Result<(), Refusal> {
             Err(other) => return Err(other),
         }
     }
-    let old = Statement::new(
-        "DELETE FROM audit WHERE (account, seq) IN (
-             SELECT a.account, a.seq FROM (
-                 SELECT s.account, s.first, s.last FROM usage u CROSS JOIN plans p ON p.name = u.plan
-                 CROSS JOIN segments s ON s.account = u.account AND s.last = (
-                     SELECT last FROM segments WHERE account = u.account
-                         AND last >= (SELECT min(seq) FROM audit WHERE account = u.account) ORDER BY last LIMIT 1)
-                 WHERE s.closed_at <= ?1 - p.audit_days * 86400 LIMIT 1
-             ) s CROSS JOIN audit a ON a.account = s.account AND a.seq BETWEEN s.first AND s.last
-         ) RETURNING seq",
-        [host.now().into()],
-    );
-    for _ in 0..SWEPT {
-        if host.database.run(old.clone()).await?.row::<serde::de::IgnoredAny>()?.is_none() {
-            break;
-        }
-    }
     Ok(())
 }
 
 #[derive(Deserialize)]
 struct Kept {
     audit_days: u64,
+    dropped: u64,
 }
 
 /// Lists headers, oldest first, one page from after the segment `after`.
@@ -172,7 +155,7 @@ pub async fn list(host: &Host, caller: &Caller, after: u64) -> Result<Segments, 
     );
     let plan = caller.guarded(
         concat!(
-            "SELECT p.audit_days FROM usage u JOIN plans p ON p.name = u.plan
+            "SELECT p.audit_days, u.dropped FROM usage u JOIN plans p ON p.name = u.plan
              WHERE u.account = (SELECT account FROM credentials WHERE id = ?1) AND ",
             permitted!()
         ),
@@ -181,10 +164,9 @@ pub async fn list(host: &Host, caller: &Caller, after: u64) -> Result<Segments, 
     let mut permit = decide(host, caller, ask, vec![headers, plan]).await?;
     let items: Vec<Segment> = permit.answer()?.rows()?;
     let kept: Option<Kept> = permit.answer()?.row()?;
+    let Kept { audit_days, dropped } =
+        kept.ok_or_else(|| Refusal::Fault("an account has no usage row".into()))?;
     let full = items.len() as u64 == PAGE;
-    Ok(Segments {
-        next: items.last().filter(|_| full).map(|last| last.n.to_string()),
-        items,
-        audit_days: kept.ok_or_else(|| Refusal::Fault("an account has no usage row".into()))?.audit_days,
-    })
+    let next = items.last().filter(|_| full).map(|last| last.n.to_string());
+    Ok(Segments { items, next, audit_days, dropped })
 }

@@ -1,6 +1,6 @@
 //! What is done by the clock and not by a request: deleting what has had its time.
 
-use super::{Refusal, large, segments, tries};
+use super::{Refusal, archive, large, segments, tries};
 use crate::{
     database::{Statement, Value},
     host::Host,
@@ -19,6 +19,7 @@ pub async fn run(host: &Host) {
         ("pairings", end_pairings(host).await),
         ("blobs", large::sweep(host).await),
         ("audit log", segments::sweep(host).await),
+        ("archive", archive::sweep(host).await),
     ];
     for (part, result) in parts {
         if let Err(refusal) = result {

@@ -91,7 +91,7 @@ fn closed_segments_are_a_chain_over_every_row_but_the_last() {
         assert_eq!(seqs, (segment.first..=segment.last).collect::<Vec<_>>());
     }
     let page: Segments = owner.http.get("/v1/audit/segments?cursor=1").json();
-    assert_eq!((page.items, page.next, page.audit_days), (vec![two], None, 30));
+    assert_eq!((page.items, page.next, page.audit_days, page.dropped), (vec![two], None, 30, 0));
 }
 
 #[test]
@@ -347,18 +347,16 @@ fn a_row_that_does_not_open_is_named_and_hides_no_other() {
     key.get("A");
     // The key's own read, and the other key's of an environment that it may not see: what is sealed in another row.
     let seqs = [read.receipt.seq - 1, read.receipt.seq];
-    vault
-        .database()
-        .execute_batch(&format!(
-            "BEGIN IMMEDIATE; DROP TRIGGER audit_stays;
-             UPDATE audit SET entry = (SELECT entry FROM audit o WHERE o.account = audit.account AND o.seq = 1)
-             WHERE account = '{}' AND seq IN ({}, {});
-             CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
-                 SELECT RAISE(ABORT, 'audit:stays as it is');
-             END; COMMIT;",
-            owner.account, seqs[0], seqs[1]
-        ))
-        .unwrap();
+    let sql = format!(
+        "BEGIN IMMEDIATE; DROP TRIGGER audit_stays;
+         UPDATE audit SET entry = (SELECT entry FROM audit o WHERE o.account = audit.account AND o.seq = 1)
+         WHERE account = '{}' AND seq IN ({}, {});
+         CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
+             SELECT RAISE(ABORT, 'audit:stays as it is');
+         END; COMMIT;",
+        owner.account, seqs[0], seqs[1]
+    );
+    vault.behind(|database| database.execute_batch(&sql)).unwrap();
     let all: AuditRows = owner.http.get("/v1/audit").json();
     let leaves = rows(&owner.http, seqs[0], seqs[1]);
     let unreadable: Vec<_> = all.unreadable.iter().map(|row| (row.seq, row.leaf)).collect();
@@ -417,6 +415,7 @@ fn rows_go_when_their_segment_is_old_and_headers_stay() {
     let vault = Vault::native();
     let (owner, key) = owner_with_key(&vault, &[Permission::Read, Permission::Audit]);
     let (other, _) = owner_with_key(&vault, &[Permission::Read]);
+    vault.set_audit_days(owner.account, 30, 0);
     let first = close_all(&key.http).remove(0);
     close_all(&other.http);
     vault.pass(20 * DAY);

@@ -21,11 +21,15 @@ use protocol::{
     body::{AuditRows, Closed, LoggedRow, Page, Segment, Segments},
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use verify::Verifier;
+use verify::{Retired, Verifier};
 
 /// Requests that close, one after the other without any closing something, before this gives up: so many others
 /// are not closing at once.
 const MOST_IN_VAIN: u32 = 20;
+
+/// Rows of a segment that was closed fewer days ago are not gone by any plan but one that keeps them for less; a plan may
+/// have kept them for less before it was changed.
+const LONGEST_DOUBT: u64 = 30;
 
 /// A log that may be asked for.
 pub struct Log {
@@ -129,7 +133,7 @@ impl Log {
         let memory = Memory::of(self.account)?;
         let pin = memory.pin()?;
         let closing = self.close()?;
-        let (mut verifier, retention) = self.headers(pin.filter(|_| !all).map_or(1, |pin| pin.n))?;
+        let (mut verifier, retired) = self.headers(pin.filter(|_| !all).map_or(1, |pin| pin.n))?;
         if let Some(pin) = pin {
             verifier.compare_with_pin(&pin);
         }
@@ -145,7 +149,7 @@ impl Log {
             Ok(())
         })?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let report = verifier.report(retention, now);
+        let report = verifier.report(&retired, now);
         if report.findings.is_empty()
             && let Some(newest) = &report.newest
         {
@@ -181,8 +185,8 @@ impl Log {
         }
     }
 
-    /// The headers from the segment `from` on, and how long rows of closed segments are kept, in seconds.
-    fn headers(&self, from: u64) -> Result<(Verifier, u64)> {
+    /// The headers from the segment `from` on, and which rows are no longer kept.
+    fn headers(&self, from: u64) -> Result<(Verifier, Retired)> {
         let mut headers: Vec<Segment> = Vec::new();
         let mut after = from.saturating_sub(1);
         loop {
@@ -191,8 +195,9 @@ impl Log {
             match page.next.and_then(|next| next.parse().ok()) {
                 Some(next) if next > after => after = next,
                 _ => {
-                    let kept = page.audit_days.saturating_mul(86_400);
-                    return Ok((Verifier::new(self.account, from, headers), kept));
+                    let kept = page.audit_days.min(LONGEST_DOUBT).saturating_mul(86_400);
+                    let retired = Retired { last: page.dropped, kept };
+                    return Ok((Verifier::new(self.account, from, headers), retired));
                 }
             }
         }

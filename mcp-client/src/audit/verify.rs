@@ -34,6 +34,14 @@ pub struct Report {
     pub was_pinned: bool,
 }
 
+/// Which rows the vault no longer keeps, by its own word.
+pub(super) struct Retired {
+    /// The number of the last of them.
+    pub(super) last: u64,
+    /// For how many seconds after their segment was closed no row can be one of them.
+    pub(super) kept: u64,
+}
+
 /// Collects what the vault answers.
 pub(super) struct Verifier {
     headers: Vec<Segment>,
@@ -128,14 +136,14 @@ impl Verifier {
         self.rows.insert(row.seq, sound);
     }
 
-    /// Compares everything. Rows of segments that were closed more than `retention` seconds before `now` may be
-    /// gone, from the oldest on.
-    pub(super) fn report(mut self, retention: u64, now: u64) -> Report {
+    /// Compares everything. Rows that are `retired` may be gone, from the oldest on.
+    pub(super) fn report(mut self, retired: &Retired, now: u64) -> Report {
         let retired = self
             .headers
             .iter()
             .take_while(|header| {
-                header.closed_at.saturating_add(retention) <= now
+                header.last <= retired.last
+                    && header.closed_at.saturating_add(retired.kept) <= now
                     && self.rows.range(range(header)).next().is_none()
             })
             .count();

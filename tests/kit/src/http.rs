@@ -1,6 +1,6 @@
 use protocol::{AccessToken, Problem};
 use serde::{Serialize, de::DeserializeOwned};
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::RwLock};
 
 /// Raw requests to a vault.
 #[derive(Clone)]
@@ -35,6 +35,10 @@ pub struct Asked {
     /// What came back.
     pub answer: Answer,
 }
+
+/// Held by each request that is under way: workerd answers a fault when somebody else writes to its database's file
+/// meanwhile ([`crate::Vault::behind`]).
+pub(crate) static ASKING: RwLock<()> = RwLock::new(());
 
 thread_local! {
     static HEARD: RefCell<Option<Vec<Asked>>> = const { RefCell::new(None) };
@@ -109,6 +113,7 @@ impl Http {
     }
 
     fn send_once(&self, method: &str, path: &str, body: Option<String>) -> Answer {
+        let _asking = ASKING.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         request = request.header(ADDRESS_HEADER, &self.address);
         if let Some(token) = &self.token {

@@ -1,4 +1,7 @@
-use crate::{Http, http::ADDRESS_HEADER};
+use crate::{
+    Http,
+    http::{ADDRESS_HEADER, ASKING},
+};
 use securecode_vault::{
     host::{Host, Surroundings},
     log::{Event, Level},
@@ -114,9 +117,12 @@ impl Vault {
         self.clock.as_ref().expect("a native vault").fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// Does now what a native vault does every hour.
+    /// Does now what a vault does every hour.
     pub fn sweep(&self) {
-        let host = self.host.as_ref().expect("a native vault");
+        let Some(host) = &self.host else {
+            // How `wrangler dev` is told that the hour has come.
+            return self.http().get("/cdn-cgi/handler/scheduled?cron=17+*+*+*+*").ok();
+        };
         let runtime = self._runtime.as_ref().expect("a native vault");
         runtime.block_on(securecode_vault::vault::sweep::run(host));
     }
@@ -139,6 +145,12 @@ impl Vault {
         connection
     }
 
+    /// Reads or writes the database beside the vault while no test asks anything.
+    pub fn behind<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> T) -> T {
+        let _nobody = ASKING.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        work(&self.database())
+    }
+
     /// How many rows a table has.
     pub fn count(&self, table: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {table}");
@@ -147,10 +159,9 @@ impl Vault {
 
     /// Moves an account to another plan.
     pub fn set_plan(&self, account: protocol::AccountId, plan: &str) {
-        let changed = self
-            .database()
-            .execute("UPDATE usage SET plan = ?2 WHERE account = ?1", [&account.to_string(), plan])
-            .expect("a change");
+        let sql = "UPDATE usage SET plan = ?2 WHERE account = ?1";
+        let changed = self.behind(|database| database.execute(sql, [&account.to_string(), plan]));
+        let changed = changed.expect("a change");
         assert_eq!(changed, 1);
     }
 
@@ -166,6 +177,17 @@ impl Vault {
         let clock = self.clock.clone().expect("a native vault");
         let (host, runtime, _) = serve(&self.storage, &address, clock, admit_all);
         (self.host, self._runtime) = (Some(host), Some(runtime));
+    }
+
+    /// Moves an account to a plan that is the free one but for its days of audit rows in the database and in all.
+    pub fn set_audit_days(&self, account: protocol::AccountId, in_database: u64, in_all: u64) {
+        let plan = format!("{in_database} of {in_all} days");
+        let sql = "INSERT OR IGNORE INTO plans
+                (name, projects, keys, secrets, value_bytes, reads, audit_days, versions, archive_days)
+            SELECT ?1, projects, keys, secrets, value_bytes, reads, ?2, versions, ?3 FROM plans WHERE name = 'free'";
+        let days = (&plan, in_database as i64, in_all as i64);
+        self.behind(|database| database.execute(sql, days)).expect("a plan");
+        self.set_plan(account, &plan);
     }
 
     /// A client without a credential, at an address of its own (RFC 3849) where the vault is behind a proxy.
