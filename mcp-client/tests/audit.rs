@@ -27,9 +27,13 @@ impl Machine {
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_piped(arguments, b"")
+    }
+
+    fn run_piped(&self, arguments: &[&str], input: &[u8]) -> Ran {
         let environment =
             [("SECURECODE_API_KEY", self.key.as_str()), ("SECURECODE_VAULT_URL", self.url.as_str())];
-        self.person.run_with(arguments, b"", &environment)
+        self.person.run_with(arguments, input, &environment)
     }
 
     fn read(&self) {
@@ -437,6 +441,66 @@ fn a_restored_backup_is_found() {
     // What to do when it was on purpose, as the message says.
     fs::remove_dir_all(scene.pinned.person.home().join("audit")).unwrap();
     scene.pinned.run(&["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_vault_that_shows_two_histories_is_found_by_two_who_compare() {
+    let mut scene = Scene::new();
+    let (deceived, newcomer) =
+        (Machine::of(&scene.owner, &scene.vault), Machine::of(&scene.owner, &scene.vault));
+    let backup = scene.vault.storage().join("backup.db");
+    scene.database.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    let witness = |machine: &Machine, name: &str| {
+        let path = scene.pinned.person.folder().join(name);
+        fs::write(&path, machine.run(&["audit", "verify", "--json"]).ok()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    // The same history: whoever compares with whom, and however old what is compared.
+    scene.reader.read();
+    let early = witness(&scene.reader, "early");
+    let one = witness(&scene.pinned, "one");
+    for other in [&early, &one] {
+        let told = scene.reader.run(&["audit", "verify", "--compare", other]).ok();
+        assert!(told.contains("The other machine was shown the same log"), "{told}");
+    }
+    (0..5).for_each(|_| drop(newcomer.run(&["audit", "verify", "--compare", &one]).ok()));
+    let late = witness(&newcomer, "late");
+    // What is no such file, or of another account, is said.
+    let told = scene.reader.run(&["audit", "verify", "--compare", "/dev/null"]).failed(1);
+    assert!(told.contains("is not what `securecode audit verify --json` writes"), "{told}");
+    let text = fs::read_to_string(&one).unwrap();
+    let account = serde_json::from_str::<Value>(&text).unwrap()["account"].as_str().unwrap().to_owned();
+    let foreign = text.replace(&account, &"0".repeat(32));
+    let piped = scene.reader.run_piped(&["audit", "verify", "--compare", "-"], foreign.as_bytes()).failed(1);
+    assert!(piped.contains("of another account's log"), "{piped}");
+    scene.reader.run_piped(&["audit", "verify", "--compare", "-"], text.as_bytes()).ok();
+
+    // The older copy is restored and goes on differently; one machine is shown only what came of that.
+    scene.database.close().unwrap();
+    scene.vault.restore(&backup);
+    scene.database = Connection::open_in_memory().unwrap();
+    deceived.read();
+    let told = deceived.run(&["audit", "verify"]).ok();
+    assert!(told.contains("The audit log is whole"), "{told}");
+    for (seen, words) in [
+        (&late, ["verified another segment 11", "the other machine knows row", "a log that ends with row"]),
+        (
+            &early,
+            ["verified another segment 2", "not the rows that the other machine was given", "two histories"],
+        ),
+    ] {
+        let before = deceived.memory();
+        let told = deceived.run(&["audit", "verify", "--compare", seen]).failed(4);
+        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        let pin = |memory: &[(PathBuf, Vec<u8>)]| {
+            memory.iter().find(|(path, _)| path.extension().is_none()).cloned()
+        };
+        assert_eq!(pin(&before), pin(&deceived.memory()), "nothing is pinned");
+    }
+    // The other way round as well.
+    let theirs = witness(&deceived, "theirs");
+    let told = newcomer.run(&["audit", "verify", "--compare", &theirs]).failed(4);
+    assert!(told.contains("rolled back: "), "{told}");
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub enum Finding {
     RolledBack { pinned: u64, newest: u64 },
     Forked { n: u64 },
     Contradicted { seqs: Vec<u64> },
+    Split { n: u64 },
+    SplitRows { seqs: Vec<u64> },
+    Behind { theirs: u64, end: u64 },
     NotClosed,
 }
 
@@ -59,18 +62,32 @@ impl fmt::Display for Finding {
                 "rolled back: segment {n} is not the one that was verified before: the log is another, or an older one that went on"
             ),
             Self::Contradicted { seqs } => {
-                let shown: Vec<String> = seqs.iter().take(5).map(u64::to_string).collect();
-                let more = seqs.len().saturating_sub(shown.len());
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                write!(
-                    f,
-                    "receipt contradicted: not the rows that this machine was given: {}{more}",
-                    shown.join(", ")
-                )
+                write!(f, "receipt contradicted: not the rows that this machine was given: {}", some(seqs))
             }
+            Self::Split { n } => write!(
+                f,
+                "split view: the other machine verified another segment {n} than this one is shown: the vault shows two histories"
+            ),
+            Self::SplitRows { seqs } => write!(
+                f,
+                "split view: not the rows that the other machine was given: {}: the vault shows two histories",
+                some(seqs)
+            ),
+            Self::Behind { theirs, end } => write!(
+                f,
+                "split view: the other machine knows row {theirs}, but this one is shown a log that ends with row {end}"
+            ),
             Self::NotClosed => {
                 write!(f, "damaged: the vault itself finds its log changed, and closes it no further")
             }
         }
     }
+}
+
+/// The first of these numbers, and how many more there are.
+fn some(seqs: &[u64]) -> String {
+    let shown: Vec<String> = seqs.iter().take(5).map(u64::to_string).collect();
+    let more = seqs.len().saturating_sub(shown.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    shown.join(", ") + &more
 }

@@ -9,6 +9,7 @@ use protocol::{
     AccountId, Digest,
     body::{Receipt, Segment},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
@@ -22,7 +23,7 @@ const RECEIPTS: usize = 1000;
 const LONG: u64 = 2 * RECEIPTS as u64 * 70;
 
 /// The newest segment that was verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// Its number.
     pub n: u64,

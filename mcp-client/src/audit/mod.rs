@@ -4,9 +4,11 @@
 mod finding;
 pub mod memory;
 mod verify;
+mod witness;
 
 pub use finding::Finding;
 pub use verify::Report;
+pub use witness::Witness;
 
 use crate::{
     config::{AccountFile, KeyConfig, VaultAddress},
@@ -125,11 +127,19 @@ impl Log {
 
     /// Closes what is open, recomputes everything from the pinned segment on (or from the beginning, with `all` or
     /// without a pin), and compares it with the pin and the receipts. Pins the newest segment when there is no
-    /// finding. `progress` is told, now and then, how many rows were read.
+    /// finding. With a `witness`, of another machine, everything is also compared with what that one knows. `progress`
+    /// is told, now and then, how many rows were read.
     ///
     /// # Errors
-    /// The refusal. What is wrong with the log is in the report.
-    pub fn verify(&self, all: bool, progress: impl Fn(u64)) -> Result<Report> {
+    /// The refusal, or that the witness is of another account. What is wrong with the log is in the report.
+    pub fn verify(&self, all: bool, witness: Option<&Witness>, progress: impl Fn(u64)) -> Result<Report> {
+        if witness.is_some_and(|witness| witness.account != self.account) {
+            return Err(Error::local(
+                "what is to be compared is of another account's log",
+                "write it with a key of this account: securecode audit verify --json > FILE",
+            ));
+        }
+        let all = all || witness.is_some();
         let memory = Memory::of(self.account)?;
         let pin = memory.pin()?;
         let closing = self.close()?;
@@ -138,6 +148,9 @@ impl Log {
             verifier.compare_with_pin(&pin);
         }
         verifier.receipts(memory.receipts()?);
+        if let Some(witness) = witness {
+            verifier.compare_with(witness);
+        }
         if closing.is_none() {
             verifier.finding(Finding::NotClosed);
         }
@@ -156,6 +169,16 @@ impl Log {
             memory.set_pin(newest)?;
         }
         Ok(report)
+    }
+
+    /// What this machine knows of the log, for another to compare; nothing before it verified it once.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn witness(&self) -> Result<Option<Witness>> {
+        let memory = Memory::of(self.account)?;
+        let receipts = memory.receipts()?;
+        Ok(memory.pin()?.map(|pin| Witness { account: self.account, pin, receipts }))
     }
 
     /// Closes all that is open. The row of the last of these requests is left, with a receipt of it here. Nothing,

@@ -1,6 +1,6 @@
 //! The checking itself, over what the vault answered and what this machine remembers. No request is made here.
 
-use super::{Finding, memory::Pin};
+use super::{Finding, memory::Pin, witness::Witness};
 use audit_log::{follows, is_sound, leaf, root};
 use protocol::{
     AccountId, Digest,
@@ -51,6 +51,8 @@ pub(super) struct Verifier {
     /// Those that the vault cannot open.
     unreadable: BTreeSet<u64>,
     receipts: Vec<Receipt>,
+    /// What the other machine was given.
+    their_receipts: Vec<Receipt>,
     since: Option<u64>,
     was_pinned: bool,
 }
@@ -90,6 +92,7 @@ impl Verifier {
             rows: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             receipts: vec![],
+            their_receipts: vec![],
             since: None,
             was_pinned: false,
         }
@@ -112,6 +115,20 @@ impl Verifier {
 
     pub(super) fn receipts(&mut self, receipts: Vec<Receipt>) {
         self.receipts = receipts;
+    }
+
+    /// The segment that another machine verified, which must be here, too; its receipts, when the rows are.
+    pub(super) fn compare_with(&mut self, witness: &Witness) {
+        let pin = witness.pin;
+        let split = match self.headers.iter().find(|header| header.n == pin.n) {
+            Some(header) => header.hash != pin.hash,
+            // It has a segment that this one is not shown. One that is missing between others is found already.
+            None => self.headers.last().is_none_or(|newest| newest.n < pin.n),
+        };
+        if split {
+            self.finding(Finding::Split { n: pin.n });
+        }
+        self.their_receipts.clone_from(&witness.receipts);
     }
 
     /// The number of the first row to check.
@@ -169,6 +186,7 @@ impl Verifier {
         let mut findings = differs;
         let (contradicted, receipts) = self.contradicted(first, moved);
         findings.extend(contradicted);
+        findings.extend(self.split_rows(first));
 
         let newest = kept.last().or(retired.as_ref()).cloned();
         let open = newest.as_ref().map_or(1, |newest| newest.last.saturating_add(1));
@@ -297,6 +315,28 @@ impl Verifier {
             }
         }
         ((!seqs.is_empty()).then_some(Finding::Contradicted { seqs }), compared)
+    }
+
+    /// Rows that the other machine was given a receipt of, and that are others here, or not here yet.
+    fn split_rows(&self, first: u64) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let other = |receipt: &&Receipt| {
+            let leaf = self.rows.get(&receipt.seq).copied().flatten();
+            receipt.seq >= first && leaf.is_some_and(|leaf| leaf != receipt.leaf)
+        };
+        let mut seqs: Vec<u64> =
+            self.their_receipts.iter().filter(other).map(|receipt| receipt.seq).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        if !seqs.is_empty() {
+            findings.push(Finding::SplitRows { seqs });
+        }
+        let end = self.rows.keys().next_back().copied().unwrap_or(0);
+        let theirs = self.their_receipts.iter().map(|receipt| receipt.seq).max().unwrap_or(0);
+        if theirs > end {
+            findings.push(Finding::Behind { theirs, end });
+        }
+        findings
     }
 }
 

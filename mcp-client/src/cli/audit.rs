@@ -2,7 +2,7 @@
 
 use super::{ShowAudit, current_folder, print_json, say};
 use crate::{
-    audit::{Log, Report},
+    audit::{Log, Report, Witness},
     config::KeyConfig,
     environment::Client,
     error::{Error, Kind, Result},
@@ -16,7 +16,6 @@ use std::{
     collections::HashMap,
     io::{self, Write},
     path::Path,
-    process::ExitCode,
 };
 
 /// Rows between two lines of progress.
@@ -179,16 +178,29 @@ fn progress(before: u64, more: u64, what: &str) {
     }
 }
 
-pub(super) fn verify(vault_url: Option<&str>, all: bool, as_owner: bool) -> Result<ExitCode> {
+pub(super) fn verify(
+    vault_url: Option<&str>,
+    all: bool,
+    compare: Option<&Path>,
+    json: bool,
+    as_owner: bool,
+) -> Result<()> {
+    let witness = compare.map(Witness::read).transpose()?;
     let (log, _) = open(vault_url, as_owner)?;
     let told = std::cell::Cell::new(0);
-    let report = log.verify(all, |read| {
+    let report = log.verify(all, witness.as_ref(), |read| {
         progress(told.get(), read - told.get(), "read");
         told.set(read);
     })?;
     if report.findings.is_empty() {
+        if json {
+            return print_json(&log.witness()?);
+        }
         tell(&report);
-        return Ok(ExitCode::SUCCESS);
+        if witness.is_some() {
+            say!("The other machine was shown the same log, as far as it knows it.");
+        }
+        return Ok(());
     }
     let found: Vec<String> = report.findings.iter().map(|finding| format!("\n  {finding}")).collect();
     Err(Error::new(

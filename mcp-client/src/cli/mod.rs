@@ -471,6 +471,13 @@ enum AuditCommand {
         /// From the beginning, not only from the segment that was verified last.
         #[arg(long)]
         all: bool,
+        /// Also compare everything with what another machine knows: what `audit verify --json` wrote there (`-`:
+        /// standard input). A vault that shows two histories is found so.
+        #[arg(long, value_name = "FILE")]
+        compare: Option<PathBuf>,
+        /// When the log is whole, write what this machine knows of it, as JSON, for another to compare.
+        #[arg(long)]
+        json: bool,
         /// As the account's owner, also where an API key is configured.
         #[arg(long)]
         owner: bool,
@@ -678,8 +685,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Usage { json } => usage::run(vault, json),
         Command::Audit { audit, command: None } => audit::run(vault, &audit),
-        Command::Audit { command: Some(AuditCommand::Verify { all, owner }), .. } => {
-            return audit::verify(vault, all, owner);
+        Command::Audit { command: Some(AuditCommand::Verify { all, compare, json, owner }), .. } => {
+            audit::verify(vault, all, compare.as_deref(), json, owner)
         }
         Command::Keys { command } => keys::run(vault, command),
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
