@@ -118,6 +118,10 @@ endpoints! {
         "Deletes a deleted secret for good.";
     post "/v1/environments/{id}/changes", Needs(Permission::Write), secrets::change, takes Change, answers Written, up_to MANY,
         "Puts and deletes secrets, all or nothing, with the manifest that results.";
+    get "/v1/environments/{id}/rules", Credential, rules::read, answers ReadRules,
+        "An environment's rules by tag, with the root that names them.";
+    put "/v1/environments/{id}/rules", Owner, rules::write, takes NewRules, answers Written,
+        "Lays down an environment's rules.";
     get "/v1/bundle", Access::How, bundle::read, query BundleQuery, answers Bundle,
         "A whole environment in one trip and one audit row.";
 

@@ -11,12 +11,12 @@ use crate::{
 use protocol::{
     AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretId, SecretName,
     body::{
-        Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewPolicy, Page, Read,
-        ReadEarlier, SecretEntry, Version, Versioned, Written,
+        Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewPolicy, NewRules, Page,
+        Read, ReadEarlier, ReadRules, SecretEntry, Version, Versioned, Written,
     },
 };
 use sealing::{
-    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, WrapKey,
+    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, Rules, WrapKey,
 };
 use std::{
     cell::RefCell,
@@ -419,6 +419,58 @@ impl Client {
             memory::keep(environment.key.place().account, written.receipt);
             pins::check_and_advance(environment.id(), &root, self.least_version)?;
             Ok(policy)
+        })
+    }
+
+    /// The environment's rules by tag, with the version of what is stored; none, and 0, where the owner laid none down.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted.
+    pub fn rules(&self) -> Result<(Rules, u64)> {
+        for _ in 0..5 {
+            if let Some((rules, version, _)) = self.rules_of(&self.environment()?)? {
+                return Ok((rules, version));
+            }
+        }
+        Err(changing())
+    }
+
+    /// The rules, their version and the root that names them; nothing if the environment turned to another key.
+    fn rules_of(&self, environment: &Environment) -> Result<Option<(Rules, u64, Versioned)>> {
+        let read: ReadRules = self.remote.get(&format!("/v1/environments/{}/rules", environment.id()))?;
+        memory::keep(environment.key.place().account, read.receipt);
+        if self.has_turned(environment, &read.environment)? {
+            return Ok(None);
+        }
+        let rules = environment.key.open_current_rules(&read.root, read.rules.as_ref())?;
+        pins::check_and_advance(environment.id(), &read.root, self.least_version)?;
+        Ok(Some((rules.unwrap_or_default(), read.rules.map_or(0, |rules| rules.version), read.root)))
+    }
+
+    /// Lays down the environment's rules, as its owner: `edit` is given those that there are.
+    ///
+    /// # Errors
+    /// The refusal, or that the answer is not trusted; or what `edit` says.
+    pub fn change_rules(&self, edit: impl Fn(&mut Rules) -> Result<()>) -> Result<Rules> {
+        self.until_written(|| {
+            let environment = self.environment()?;
+            let listing = self.listing(&environment)?.ok_or_else(changing)?;
+            let (mut rules, version, named_by) = self.rules_of(&environment)?.ok_or_else(changing)?;
+            if named_by != listing.root {
+                return Err(Error::refused(Code::ManifestOutdated, None));
+            }
+            edit(&mut rules)?;
+            let version = version.saturating_add(1);
+            let blob = environment.key.seal_rules(version, &rules)?;
+            let mut manifest = Manifest::open(&environment.key, &listing.root, &listing.buckets)?;
+            manifest.set_rules(&blob);
+            let (root, _) = manifest.seal_next(&environment.key, &listing.buckets)?;
+            let body = NewRules { rules: Versioned { version, blob }, root: root.clone() };
+            let written: Written =
+                self.remote.put(&format!("/v1/environments/{}/rules", environment.id()), &body)?;
+            memory::keep(environment.key.place().account, written.receipt);
+            pins::check_and_advance(environment.id(), &root, self.least_version)?;
+            Ok(rules)
         })
     }
 

@@ -182,6 +182,61 @@ fn a_policy_is_laid_down_and_shown_by_the_owner() {
 }
 
 #[test]
+fn rules_by_tag_are_laid_down_shown_and_taken_away_by_the_owner() {
+    let vault = Vault::native();
+    let person = Person::set_up(BINARY, vault.url());
+    let rules = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&person.run(&[&["policy", "--json"], arguments].concat()).ok()).unwrap()
+    };
+    assert_eq!(person.run(&["policy"]).ok(), "No rule.\n");
+    person.run_with(&["set", "A", "--tag", "production"], b"one", &[]).ok();
+    rules(&["--tag", "production", "--reveal", "block", "--production", "true"]);
+    rules(&["--tag", "billing", "--host", "api.example.com"]);
+    rules(&["--tag", "production", "--use", "ask"]);
+    person.run_with(&["set", "A"], b"two", &[]).ok();
+    let all = rules(&[]);
+    assert_eq!((&all[0]["tag"], &all[0]["hosts"][0]), (&"billing".into(), &"api.example.com".into()));
+    let one = &all[1];
+    assert_eq!(
+        (&one["tag"], &one["use"], &one["reveal"], &one["production"]),
+        (&"production".into(), &"ask".into(), &"block".into(), &true.into())
+    );
+    assert_eq!(rules(&["--tag", "production"]), serde_json::json!([one]));
+    let told = person.run(&["policy", "--tag", "production"]).ok();
+    assert!(told.starts_with("tag production\n  use         ask\n"), "{told}");
+    // They outlive a new environment key.
+    person.run(&["rotate"]).ok();
+    assert_eq!(rules(&[]), all);
+    rules(&["--tag", "billing", "--remove"]);
+    person.run(&["policy", "--tag", "billing", "--remove"]).failed(1);
+    assert_eq!(rules(&[]), serde_json::json!([one]));
+    assert!(
+        person.run(&["policy", "--use", "ask"]).failed(1).contains("nothing says what the policy is for")
+    );
+    assert_eq!(person.run(&["policy", "A", "--tag", "billing"]).code, 2);
+
+    // A vault that serves older rules, or none.
+    let database = vault.database();
+    database.execute_batch("CREATE TABLE kept AS SELECT rules, rules_version FROM environments").unwrap();
+    rules(&["--tag", "production", "--reveal", "allow"]);
+    database.execute_batch("DROP TRIGGER environments_rules").unwrap();
+    for (sql, words) in [
+        (
+            "(rules, rules_version) = (SELECT * FROM kept)",
+            "rules of the environment that are not the current ones",
+        ),
+        ("rules = NULL, rules_version = 0", "left out the rules of the environment"),
+    ] {
+        database.execute_batch(&format!("UPDATE environments SET {sql}")).unwrap();
+        let told = person.run(&["policy"]).failed(4);
+        assert!(told.contains(words), "{told}");
+        person.run(&["policy", "--tag", "production", "--use", "allow"]).failed(4);
+    }
+    // Secrets are read as before: the root that they are proven by is the current one.
+    assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "two");
+}
+
+#[test]
 fn a_canary_is_in_no_command_and_revokes_the_key_that_reads_it() {
     let person = Person::set_up(BINARY, Vault::shared().url());
     person.run_with(&["set", "A"], b"one", &[]).ok();

@@ -169,7 +169,10 @@ fn nothing_touches_the_network_before_the_first_call() {
     );
     // What the model is told of the tools is looked at whenever it changes.
     let digest = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(tools["tools"].to_string().as_bytes()));
-    assert_eq!(digest, "f3ed885a8c48ed546896ed057c1dc925f80bdac82e2aa3c03ae33105b1bba013", "read the tools' texts, then take this over");
+    assert_eq!(
+        digest, "f3ed885a8c48ed546896ed057c1dc925f80bdac82e2aa3c03ae33105b1bba013",
+        "read the tools' texts, then take this over"
+    );
     for tool in tools["tools"].as_array().unwrap() {
         assert!(tool["title"].is_string() && tool["annotations"].is_object(), "{tool}");
         assert_eq!(tool["inputSchema"]["additionalProperties"], false);

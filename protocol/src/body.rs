@@ -436,6 +436,32 @@ pub struct NewPolicy {
     pub buckets: Vec<Bucket>,
 }
 
+/// `GET /v1/environments/{id}/rules`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReadRules {
+    /// Of this read's audit row.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// The environment, with its key wrapped for the caller.
+    pub environment: Environment,
+    /// Kind 8: the newest root, which names the rules.
+    pub root: Versioned,
+    /// Kind 13 with its own version, if the owner laid any down.
+    pub rules: Option<Versioned>,
+}
+
+/// `PUT /v1/environments/{id}/rules`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewRules {
+    /// Kind 13 and its version, one above the stored.
+    pub rules: Versioned,
+    /// The root that results, one version above the one it replaces.
+    pub root: Versioned,
+}
+
 /// `GET /v1/environments/{id}/secrets/{index}`: one secret or its proven absence.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -575,6 +601,9 @@ pub struct FinishRotation {
     pub buckets: Vec<Bucket>,
     /// The new key wrapped for each API key that may still use the environment.
     pub grants: Vec<KeyGrant>,
+    /// The environment's rules under the new key, in the version that is stored, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Versioned>,
     /// The account manifest that names the new generation.
     pub manifest: Versioned,
 }

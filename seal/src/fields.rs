@@ -140,6 +140,11 @@ impl<'a> Reader<'a> {
         Ok(items)
     }
 
+    /// Whether nothing is left: where a field at the end may be absent.
+    pub fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Nothing may be left.
     pub fn end(self) -> Result<(), FieldsError> {
         if self.0.is_empty() { Ok(()) } else { Err(FieldsError) }

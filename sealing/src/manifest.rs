@@ -1,7 +1,7 @@
 //! The environment manifest: what an environment holds, in which versions, sealed under its key. It is how a
 //! client knows that an answer is current and complete (`docs/protocol.md`, "Manifests").
 
-use crate::EnvironmentKey;
+use crate::{EnvironmentKey, Rules};
 use protocol::{
     Blob, NameIndex, SecretId, SecretName,
     body::{Bucket as SealedBucket, SealedSecret, SecretEntry, Versioned},
@@ -46,6 +46,12 @@ pub enum TrustError {
     /// A secret was served that the manifest does not have, or one twice.
     #[error("the vault served a secret that is not in the manifest, or one twice")]
     Unexpected,
+    /// Rules that are not the ones in the manifest: older, altered or made up.
+    #[error("the vault served rules of the environment that are not the current ones")]
+    RulesNotCurrent,
+    /// Rules that the manifest has were left out.
+    #[error("the vault left out the rules of the environment")]
+    RulesMissing,
 }
 
 impl From<OpenError> for TrustError {
@@ -131,11 +137,15 @@ impl Entry {
     }
 }
 
-/// The root: version, number of secrets, and the digest of each bucket.
+/// The root: version, number of secrets, and the digests of each bucket and of the rules.
 struct Root {
     secrets: u32,
     digests: Vec<[u8; 32]>,
+    /// All zero for no rules.
+    rules: [u8; 32],
 }
+
+const NO_RULES: [u8; 32] = [0; 32];
 
 impl Root {
     fn open(key: &EnvironmentKey, sealed: &Versioned) -> Result<Self, TrustError> {
@@ -150,8 +160,13 @@ impl Root {
                 return Err(seal::FieldsError);
             }
             let digests = (0..count).map(|_| reader.array()).collect::<Result<Vec<_>, _>>()?;
+            let rules = match reader.is_at_end() {
+                true => NO_RULES,
+                // That there are none has one spelling.
+                false => Some(reader.array()?).filter(|rules| *rules != NO_RULES).ok_or(seal::FieldsError)?,
+            };
             reader.end()?;
-            Ok(Self { secrets, digests })
+            Ok(Self { secrets, digests, rules })
         };
         read().map_err(|_| TrustError::DoesNotOpen)
     }
@@ -183,6 +198,28 @@ impl Root {
 fn bucket_of(index: NameIndex, count: usize) -> usize {
     let [first, second, ..] = *index.as_bytes();
     usize::from(u16::from_be_bytes([first, second])) * count / MOST_BUCKETS
+}
+
+impl EnvironmentKey {
+    /// Opens an environment's rules, or their absence, on the word of its root.
+    ///
+    /// # Errors
+    /// When rules are withheld, made up or not the current ones.
+    pub fn open_current_rules(
+        &self,
+        root: &Versioned,
+        served: Option<&Versioned>,
+    ) -> Result<Option<Rules>, TrustError> {
+        let opened = Root::open(self, root)?;
+        match served {
+            None if opened.rules == NO_RULES => Ok(None),
+            None => Err(TrustError::RulesMissing),
+            Some(served) if digest(&served.blob) == opened.rules => {
+                Ok(Some(self.open_rules(served.version, &served.blob)?))
+            }
+            Some(_) => Err(TrustError::RulesNotCurrent),
+        }
+    }
 }
 
 /// Root and one bucket, verified: they prove a secret or its absence.
@@ -227,12 +264,13 @@ pub struct Manifest {
     version: u64,
     buckets: Vec<Vec<Entry>>,
     changed: Vec<bool>,
+    rules: [u8; 32],
 }
 
 impl Manifest {
     /// The manifest of an environment that holds nothing yet; its first write has version 1.
     pub fn empty() -> Self {
-        Self { version: 0, buckets: vec![vec![]], changed: vec![true] }
+        Self { version: 0, buckets: vec![vec![]], changed: vec![true], rules: NO_RULES }
     }
 
     /// The manifest to write anew in place of one of that version, under another key.
@@ -257,7 +295,8 @@ impl Manifest {
         if entries.iter().map(Vec::len).sum::<usize>() != opened.secrets as usize {
             return Err(TrustError::DoesNotOpen);
         }
-        Ok(Self { version: root.version, changed: vec![false; entries.len()], buckets: entries })
+        let changed = vec![false; entries.len()];
+        Ok(Self { version: root.version, changed, buckets: entries, rules: opened.rules })
     }
 
     /// The version it was opened at.
@@ -359,6 +398,11 @@ impl Manifest {
         }
     }
 
+    /// Sets the environment's rules.
+    pub fn set_rules(&mut self, rules: &Blob) {
+        self.rules = digest(rules);
+    }
+
     /// Removes the secret of this index.
     pub fn remove(&mut self, index: NameIndex) {
         if let Some(bucket) = self.bucket_mut(index) {
@@ -405,11 +449,10 @@ impl Manifest {
         }
         let version = self.version.saturating_add(1);
         let secrets = u32::try_from(self.len()).map_err(|_| SealError::TooLong)?;
-        let bytes = Writer::new()
-            .u64(version)
-            .u32(secrets)
-            .list(digests.iter(), |writer, digest| writer.raw(digest))
-            .finish_secret();
+        let bytes =
+            Writer::new().u64(version).u32(secrets).list(digests.iter(), |writer, digest| writer.raw(digest));
+        let rules = Some(self.rules).filter(|rules| *rules != NO_RULES);
+        let bytes = rules.iter().fold(bytes, |writer, rules| writer.raw(rules)).finish_secret();
         let context = key.place().context(Kind::ENVIRONMENT_MANIFEST, b"root", &[], version);
         let blob = seal::seal(key.key(), &context, &bytes).map(Blob::from_sealed)?;
         Ok((Versioned { version, blob }, sealed))

@@ -36,6 +36,20 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules(pub Vec<(Tag, Policy)>);
 
+impl Rules {
+    /// Changes the policy of a tag: the one that it has, or one that allows everything.
+    pub fn edit(&mut self, tag: &Tag, edit: impl FnOnce(&mut Policy)) {
+        match self.0.binary_search_by(|(one, _)| one.cmp(tag)) {
+            Ok(at) => self.0.get_mut(at).map(|(_, policy)| edit(policy)).unwrap_or_default(),
+            Err(at) => {
+                let mut policy = Policy::default();
+                edit(&mut policy);
+                self.0.insert(at, (tag.clone(), policy));
+            }
+        }
+    }
+}
+
 impl EnvironmentKey {
     /// Seals a secret's policy (kind 13).
     ///
@@ -144,5 +158,21 @@ impl Policy {
         };
         reader.end()?;
         Ok(policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_one_for_each_tag_in_order() {
+        let mut rules = Rules::default();
+        for tag in ["b", "a", "b"] {
+            rules.edit(&tag.parse().unwrap(), |policy| policy.hosts.push("h".into()));
+        }
+        let twice = Policy { hosts: vec!["h".into(), "h".into()], ..Policy::default() };
+        let tags: Vec<&str> = rules.0.iter().map(|(tag, _)| tag.as_str()).collect();
+        assert_eq!((tags, &rules.0[1].1), (vec!["a", "b"], &twice));
     }
 }

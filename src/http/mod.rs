@@ -14,6 +14,7 @@ pub(crate) mod pairings;
 pub(crate) mod projects;
 pub(crate) mod refusal;
 pub(crate) mod rotation;
+pub(crate) mod rules;
 pub(crate) mod secrets;
 pub(crate) mod segments;
 pub(crate) mod sessions;

@@ -14,6 +14,7 @@ pub mod pairings;
 pub mod pepper;
 pub mod projects;
 pub mod rotation;
+pub mod rules;
 pub mod secrets;
 pub mod segments;
 pub mod sessions;

@@ -186,11 +186,16 @@ pub async fn finish(
     let of_environment = || [Value::from(&environment)];
     let turned = caller.guarded(
         concat!(
-            "UPDATE environments SET (generation, owner_key) =
-                 (SELECT generation, owner_key FROM rotations WHERE environment = ?3) WHERE id = ?3 AND ",
+            "UPDATE environments SET rules = ?4,
+                 generation = CASE WHEN rules_version = ?5 THEN (SELECT generation FROM rotations WHERE environment = ?3) END,
+                 owner_key = (SELECT owner_key FROM rotations WHERE environment = ?3) WHERE id = ?3 AND ",
             permitted!()
         ),
-        of_environment(),
+        [
+            Value::from(&environment),
+            Value::from(finish.rules.as_ref().map(|rules| Value::from(&rules.blob))),
+            finish.rules.as_ref().map_or(0, |rules| rules.version).into(),
+        ],
     );
     let secrets = caller.guarded(
         concat!(

@@ -96,7 +96,8 @@ pub(super) async fn fetch_all(host: &Host, rows: Vec<StoredSecret>) -> Result<Ve
     Ok(secrets)
 }
 
-fn versioned(version: u64, blob: Option<Blob>) -> Option<Versioned> {
+/// A blob with its version, if it is there.
+pub(super) fn versioned(version: u64, blob: Option<Blob>) -> Option<Versioned> {
     blob.map(|blob| Versioned { version, blob })
 }
 

@@ -95,6 +95,7 @@ impl Scene {
                 reads.push((http, path.into()));
             }
             reads.push((http, self.key.path("/secrets")));
+            reads.push((http, self.key.path("/rules")));
             let id = self.key.environment.place().environment;
             reads.push((http, format!("/v1/bundle?how=run&environment={id}")));
         }
@@ -165,6 +166,7 @@ fn nothing_is_written_when_the_log_cannot_be_written() {
         let index = scene.key.index("A");
         let policy = json!({ "policy": { "version": 1, "blob": kit::random_blob() }, "canary": false,
             "root": change["root"], "buckets": change["buckets"] });
+        let rules = json!({ "rules": { "version": 1, "blob": kit::random_blob() }, "root": change["root"] });
         let (key, owner) = (&scene.key.http, &scene.owner.http);
         let new_project = format!("/v1/projects/{}", "ab".repeat(16));
         let new_key_path = format!("/v1/keys/{}", api_key.id());
@@ -178,6 +180,7 @@ fn nothing_is_written_when_the_log_cannot_be_written() {
             (owner, "POST", revoke, json!({ "manifest": manifest })),
             (owner, "POST", rotate, json!({ "id": api_key.id(), "key": new_key, "old_expires_at": soon })),
             (owner, "PUT", scene.key.path(&format!("/secrets/{index}/policy")), policy),
+            (owner, "PUT", scene.key.path("/rules"), rules),
             (owner, "POST", format!("/v1/projects/{project}/delete"), json!({ "manifest": manifest })),
             (owner, "POST", scene.key.path("/delete"), json!({ "manifest": manifest })),
             (owner, "PUT", "/v1/account/passphrase".into(), serde_json::to_value(&passphrase).unwrap()),

@@ -5,8 +5,8 @@ use protocol::{
     Permission,
     body::{
         Binned, Bucket, DeleteAccount, FinishRotation, How, Kdf, KeyGrant, NewPassphrase, NewPolicy,
-        NewRotation, OwnerProof, Page, Pairing, Pending, PreLogin, Recover, Removal, Resealed, RotateKey,
-        Session, Versioned,
+        NewRotation, NewRules, OwnerProof, Page, Pairing, Pending, PreLogin, Recover, Removal, Resealed,
+        RotateKey, Session, Versioned,
     },
 };
 use std::collections::BTreeMap;
@@ -103,6 +103,10 @@ fn secrets(owner: &Owner, key: &Key) {
         buckets: vec![Bucket { number: 0, blob: key.list().buckets[0].clone() }],
     };
     owner.http.put(&key.path(&format!("/secrets/{index}/policy")), &policy).ok();
+    let rules =
+        NewRules { rules: Versioned { version: 1, blob: random_blob() }, root: key.change(&[], &[]).root };
+    owner.http.put(&key.path("/rules"), &rules).ok();
+    key.http.get(&key.path("/rules")).ok();
     let environment = key.environment.place().environment;
     key.http.get(&format!("/v1/bundle?how=run&environment={environment}")).ok();
     key.http.post(&key.path("/changes"), &key.change(&[], &["JOURNEY"])).ok();
@@ -154,6 +158,7 @@ fn environments(owner: &mut Owner) {
         root: Versioned { version: key.list().root.version + 1, blob: random_blob() },
         buckets: vec![Bucket { number: 0, blob: random_blob() }],
         grants: vec![KeyGrant { credential: key.id, key: random_blob() }],
+        rules: None,
         manifest,
     };
     owner.http.post(&key.path("/rotation/finish"), &finish).ok();

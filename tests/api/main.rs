@@ -18,5 +18,6 @@ mod operations;
 mod pairings;
 mod plans;
 mod quotas;
+mod rules;
 mod schemathesis;
 mod secrets;

@@ -324,6 +324,13 @@ def read_policy(data):
     return out
 
 
+def read_rules(ek, place, rules):
+    r = Reader(open_(ek, context(13, *place, b"rules", b"", rules["version"]), unb64(rules["blob"])))
+    out = r.list(lambda: [r.text(TAG), read_policy(r.lp())], lambda t: t[0].encode())
+    r.end()
+    return out
+
+
 # --- manifests
 
 def read_root(ek, place, root):
@@ -331,10 +338,11 @@ def read_root(ek, place, root):
     r = Reader(data)
     version, secrets, count = r.u64(), r.u32(), r.u32()
     digests = [r.take(32) for _ in range(count)]
+    rules = r.take(32) if r.data else None
     r.end()
-    if version != root["version"] or count < 1 or count > 65536 or count & (count - 1):
+    if version != root["version"] or count < 1 or count > 65536 or count & (count - 1) or rules == bytes(32):
         raise Refused("open")
-    return secrets, digests
+    return secrets, digests, rules
 
 
 def read_bucket(ek, place, digests, number, blob):
@@ -451,13 +459,20 @@ def judge(v):
         return {"policy": read_policy(open_(ek, ctx, unb64(p["blob"])))}
     if op == "rules":
         ek, place, _ = environment_of(v)
-        r = Reader(open_(ek, context(13, *place, b"rules", b"", v["rules"]["version"]), unb64(v["rules"]["blob"])))
-        rules = r.list(lambda: [r.text(TAG), read_policy(r.lp())], lambda t: t[0].encode())
-        r.end()
-        return {"rules": rules}
+        return {"rules": read_rules(ek, place, v["rules"])}
+    if op == "current_rules":
+        ek, place, _ = environment_of(v)
+        _, _, digest = read_root(ek, place, v["root"])
+        if v["rules"] is None:
+            if digest is not None:
+                raise Refused("missing")
+            return {"rules": None}
+        if sha(unb64(v["rules"]["blob"])) != digest:
+            raise Refused("not_current")
+        return {"rules": read_rules(ek, place, v["rules"])}
     if op == "read":
         ek, place, _ = environment_of(v)
-        secrets, digests = read_root(ek, place, v["root"])
+        secrets, digests, _ = read_root(ek, place, v["root"])
         index = name_index(ek, v["name"])
         number = int.from_bytes(index[:2], "big") * len(digests) // 65536
         entry = next((e for e in read_bucket(ek, place, digests, number, unb64(v["bucket"])) if e[0] == index), None)
@@ -556,12 +571,12 @@ def make(directory):
                          "short-key": ek[:31]}.items():
         put(f"environment-key-{name}", {"op": "secret", **base(record), "secret": sealed(), "outcome": "open"})
 
-    def reading(entries, count=1, secrets=None, version=7, named=None, claimed=None, digest=None, number=None):
+    def reading(entries, count=1, secrets=None, version=7, named=None, claimed=None, digest=None, number=None, rules=b""):
         index = name_index(ek, "API_KEY")
         number = int.from_bytes(index[:2], "big") * count // 65536 if number is None else number
         bucket = seal(ek, context(8, *place, b"bucket", u32(number)), u32(len(entries)) + b"".join(entries))
         digests = [digest or sha(bucket) if i == number else sha(b"%d" % i) for i in range(count)]
-        root = u64(named or version) + u32(len(entries) if secrets is None else secrets) + u32(count) + b"".join(digests)
+        root = u64(named or version) + u32(len(entries) if secrets is None else secrets) + u32(count) + b"".join(digests) + rules
         blob = seal(ek, context(8, *place, b"root", b"", version), root)
         return {"root": {"version": claimed or version, "blob": b64(blob)}, "bucket": b64(bucket)}
 
@@ -642,6 +657,15 @@ def make(directory):
     rules = {"version": 2, "blob": b64(seal(ek, context(13, *place, b"rules", b"", 2), u32(1) + lp(b"production") + lp(policy)))}
     put("rules", {"op": "rules", **base(), "rules": rules, "outcome": "ok", "result": {"rules": [["production", policy_json]]}})
     put("rules-other-version", {"op": "rules", **base(), "rules": {**rules, "version": 3}, "outcome": "open"})
+    digest = sha(unb64(rules["blob"]))
+    put("read-beside-rules", {**read, **reading(pair, rules=digest), "secret": s, "outcome": "ok", "result": {"secret": ok["secret"]}})
+    for name, after in {"zero": bytes(32), "short": digest[:31], "left-over": digest + b"\0"}.items():
+        put(f"read-rules-digest-{name}", {**read, **reading(pair, rules=after), "secret": s, "outcome": "open"})
+    current = {"op": "current_rules", **base(), "root": reading(pair, rules=digest)["root"], "rules": rules}
+    put("current-rules", {**current, "outcome": "ok", "result": {"rules": [["production", policy_json]]}})
+    put("current-rules-absent", {**current, "root": reading(pair)["root"], "rules": None, "outcome": "ok", "result": {"rules": None}})
+    put("current-rules-withheld", {**current, "rules": None, "outcome": "missing"})
+    put("current-rules-made-up", {**current, "root": reading(pair)["root"], "outcome": "not_current"})
 
     rows = [{"request_id": os.urandom(16).hex(), "at": 1764000000 + i, "cost": i % 2, "entry": f'{{"salt":"{os.urandom(16).hex()}","action":"r\u00e9ad {i}"}}'}
             for i in range(13)]

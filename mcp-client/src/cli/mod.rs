@@ -356,8 +356,15 @@ struct OwnedPlace {
 
 #[derive(Args)]
 struct Policy {
-    /// Which.
-    name: SecretName,
+    /// Which secret. Left out, the rules by tag are shown.
+    #[arg(conflicts_with = "tag")]
+    name: Option<SecretName>,
+    /// A rule for all secrets of the environment that have this tag.
+    #[arg(long, value_name = "T")]
+    tag: Option<Tag>,
+    /// Take the tag's rule away.
+    #[arg(long, requires = "tag", conflicts_with_all = ["usage", "reveal", "production", "hosts", "commands"])]
+    remove: bool,
     /// Whether commands may have it.
     #[arg(long = "use", value_name = "allow|ask|block", value_parser = parse_consent)]
     usage: Option<Consent>,

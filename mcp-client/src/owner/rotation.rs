@@ -11,7 +11,7 @@ use protocol::{
     Code, KeyId, SecretId,
     body::{
         FinishRotation, KeyEntry, KeyGrant, NewRotation, Page, Pending, Resealed, Rotation, SealedSecret,
-        Written,
+        Versioned, Written,
     },
 };
 use sealing::{EnvironmentKey, EnvironmentNames, EnvironmentRecord, KeyStatus, Manifest, Place, TrustError};
@@ -87,7 +87,7 @@ impl Owner {
             for secret in &page.items {
                 let opened = new.open_secret(secret)?;
                 let was = expected.remove(&secret.id).ok_or(TrustError::Unexpected)?;
-                let policy = |policy: Option<&protocol::body::Versioned>| policy.map(|policy| policy.version);
+                let policy = |policy: Option<&Versioned>| policy.map(|policy| policy.version);
                 let same = old.derive_index(&opened.name) == was.index
                     && secret.version == was.version
                     && policy(secret.policy.as_ref()) == policy(was.policy.as_ref());
@@ -101,6 +101,14 @@ impl Owner {
             // Somebody wrote since: what is new is pending.
             return Err(crate::error::Error::refused(Code::ManifestOutdated, None));
         }
+        let (rules, version) = client.rules()?;
+        let rules = match version {
+            0 => None,
+            version => Some(Versioned { version, blob: new.seal_rules(version, &rules)? }),
+        };
+        if let Some(rules) = &rules {
+            manifest.set_rules(&rules.blob);
+        }
         let (root, buckets) = manifest.seal_next(new, &[])?;
         let grants = self.grants_of(record, new, names)?;
         let generation = record.generation.saturating_add(1);
@@ -113,7 +121,7 @@ impl Owner {
                 }
             },
             |remote, manifest| {
-                let body = FinishRotation { root, buckets, grants, manifest };
+                let body = FinishRotation { root, buckets, grants, rules, manifest };
                 remote.post(&format!("{path}/finish"), &body)
             },
         )?;
@@ -162,7 +170,7 @@ fn reseal(old: &EnvironmentKey, new: &EnvironmentKey, items: &[SealedSecret]) ->
         let mut sealed = new.seal_secret(item.id, item.version, &opened.name, &opened.meta, &opened.value)?;
         if let Some(policy) = &item.policy {
             let blob = new.seal_policy(item.id, sealed.index, policy.version, &opened.policy)?;
-            sealed.policy = Some(protocol::body::Versioned { version: policy.version, blob });
+            sealed.policy = Some(Versioned { version: policy.version, blob });
         }
         Ok(sealed)
     };

@@ -4,7 +4,7 @@ use protocol::{AccessToken, AccountId, Blob, Email, KeyId, NameIndex, SecretId, 
 use seal::{Context, Key, Kind};
 use sealing::{
     AccountKey, AccountManifest, ApiKey, Audience, Consent, EnvironmentKey, KeyStatus, OpenError, Passphrase,
-    Place, Policy, Proof, RecoveryCode, TrustError, WrapKey,
+    Place, Policy, Proof, RecoveryCode, Rules, TrustError, WrapKey,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ pub(crate) fn judge(vector: &Value) -> Judged {
         "secret" => secret(vector),
         "policy" => policy(vector),
         "rules" => rules(vector),
+        "current_rules" => current_rules(vector),
         "read" => read(vector),
         "audit" => audit(vector),
         other => panic!("unknown op {other}"),
@@ -201,22 +202,35 @@ fn rules(vector: &Value) -> Judged {
     let (key, _) = environment(vector)?;
     let sealed: body::Versioned = typed(&vector["rules"])?;
     let rules = opens(key.open_rules(sealed.version, &sealed.blob))?;
-    let rules: Vec<Value> = rules.0.iter().map(|(tag, policy)| json!([tag, policy_json(policy)])).collect();
-    Ok(json!({ "rules": rules }))
+    Ok(json!({ "rules": rules_json(&rules) }))
+}
+
+fn current_rules(vector: &Value) -> Judged {
+    let (key, _) = environment(vector)?;
+    let served: Option<body::Versioned> = typed(&vector["rules"])?;
+    let rules = key.open_current_rules(&typed(&vector["root"])?, served.as_ref()).map_err(outcome)?;
+    Ok(json!({ "rules": rules.as_ref().map(rules_json) }))
+}
+
+fn rules_json(rules: &Rules) -> Vec<Value> {
+    rules.0.iter().map(|(tag, policy)| json!([tag, policy_json(policy)])).collect()
+}
+
+fn outcome(error: TrustError) -> &'static str {
+    match error {
+        TrustError::DoesNotOpen => "open",
+        TrustError::WrongBucket => "wrong_bucket",
+        TrustError::NotCurrent | TrustError::RulesNotCurrent => "not_current",
+        TrustError::Missing | TrustError::RulesMissing => "missing",
+        TrustError::Unexpected => "unexpected",
+        TrustError::Older { .. } | TrustError::Forked { .. } => "pin",
+    }
 }
 
 fn read(vector: &Value) -> Judged {
     let (key, _) = environment(vector)?;
     let name: SecretName = text(vector, "name").parse().unwrap();
     let served: Option<body::SealedSecret> = typed(&vector["secret"])?;
-    let outcome = |error| match error {
-        TrustError::DoesNotOpen => "open",
-        TrustError::WrongBucket => "wrong_bucket",
-        TrustError::NotCurrent => "not_current",
-        TrustError::Missing => "missing",
-        TrustError::Unexpected => "unexpected",
-        TrustError::Older { .. } | TrustError::Forked { .. } => "pin",
-    };
     let proof =
         Proof::open(&key, &name, &typed(&vector["root"])?, &typed(&vector["bucket"])?).map_err(outcome)?;
     proof.admits(served.as_ref()).map_err(outcome)?;

@@ -356,7 +356,23 @@ fn secrets(made: &mut Made) {
     bad(made, "policy-of-another", &with(&vector, &[("policy.id", json!(other.id))]), "open");
     let rules = Rules(vec![("production".parse().unwrap(), policy)]);
     let part = json!({ "version": 1, "blob": key.seal_rules(1, &rules).unwrap() });
-    good(made, "rules", with(&base, &[("op", json!("rules")), ("rules", part)]));
+    good(made, "rules", with(&base, &[("op", json!("rules")), ("rules", part.clone())]));
+
+    let mut manifest = Manifest::empty();
+    manifest.put(EnvironmentKey::entry(&sealed));
+    manifest.set_rules(&serde_json::from_value(part["blob"].clone()).unwrap());
+    let (ruled, buckets) = manifest.seal_next(&key, &[]).unwrap();
+    let named = [("root", json!(ruled)), ("bucket", json!(buckets[0].blob)), ("secret", json!(sealed))];
+    good(made, "read-beside-rules", with(&read, &named));
+    let current =
+        with(&base, &[("op", json!("current_rules")), ("root", json!(ruled)), ("rules", part.clone())]);
+    good(made, "current-rules", current.clone());
+    good(made, "current-rules-absent", with(&current, &[("root", json!(root)), ("rules", Value::Null)]));
+    bad(made, "current-rules-withheld", &with(&current, &[("rules", Value::Null)]), "missing");
+    bad(made, "current-rules-made-up", &with(&current, &[("root", json!(root))]), "not_current");
+    let older = json!({ "version": 1, "blob": key.seal_rules(1, &Rules::default()).unwrap() });
+    bad(made, "current-rules-older", &with(&current, &[("rules", older)]), "not_current");
+    bad(made, "current-rules-other-version", &with(&current, &[("rules.version", json!(2))]), "open");
 }
 
 fn accounts(made: &mut Made) {
