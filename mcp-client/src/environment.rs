@@ -9,7 +9,7 @@ use crate::{
     remote::Remote,
 };
 use protocol::{
-    AccountId, Blob, Code, EnvironmentId, Label, NameIndex, SecretId, SecretName,
+    AccountId, Blob, Code, Digest, EnvironmentId, Label, NameIndex, SecretId, SecretName,
     body::{
         Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewPolicy, NewRules, Page,
         Read, ReadEarlier, ReadRules, SecretEntry, Version, Versioned, Written,
@@ -34,6 +34,8 @@ pub struct Client {
     environment: Option<Label>,
     /// Replaced when its owner gave the environment another key.
     opened: RefCell<Option<Environment>>,
+    /// The rules that were asked for last, by their digest.
+    rules: RefCell<Option<(Digest, Rules)>>,
     least_version: u64,
 }
 
@@ -85,6 +87,7 @@ impl Client {
             project: config.project.clone(),
             environment: environment.or_else(|| config.environment.clone()),
             opened: RefCell::new(None),
+            rules: RefCell::default(),
             least_version: 0,
         }
     }
@@ -97,6 +100,7 @@ impl Client {
             project: None,
             environment: None,
             opened: RefCell::new(Some(environment)),
+            rules: RefCell::default(),
             least_version: 0,
         }
     }
@@ -223,7 +227,33 @@ impl Client {
         proof.admits(read.secret.as_ref())?;
         memory::keep(environment.key.place().account, read.receipt);
         pins::check_and_advance(id, &read.root, self.least_version)?;
-        read.secret.map(|secret| environment.key.open_secret(&secret).map_err(Error::from)).transpose()
+        let Some(secret) = read.secret else { return Ok(None) };
+        let mut secret = environment.key.open_secret(&secret)?;
+        self.lay_down(&environment, proof.rules(), std::slice::from_mut(&mut secret))?;
+        Ok(Some(secret))
+    }
+
+    /// Lays the environment's rules down for secrets of it, if it has any.
+    fn lay_down(
+        &self,
+        environment: &Environment,
+        named: Option<Digest>,
+        secrets: &mut [OpenedSecret],
+    ) -> Result<()> {
+        let Some(named) = named.filter(|_| !secrets.is_empty()) else { return Ok(()) };
+        if self.rules.borrow().as_ref().is_none_or(|(digest, _)| *digest != named) {
+            // Newer ones than were named hold already; older ones are refused.
+            let (rules, _, _) = self.rules_of(environment)?.ok_or_else(changing)?;
+            self.rules.replace(Some((named, rules)));
+        }
+        let rules = self.rules.borrow();
+        for secret in secrets {
+            if let Some((_, rules)) = &*rules {
+                let own = std::mem::take(&mut secret.policy);
+                secret.policy = rules.with(own, secret.meta.tags());
+            }
+        }
+        Ok(())
     }
 
     /// Reads the whole environment in one request.
@@ -247,7 +277,10 @@ impl Client {
             return Err(self.no_such_environment());
         }
         memory::keep(bundle.account, bundle.receipt);
-        let contents = environment.open_contents(bundle, self.least_version)?;
+        let mut contents = environment.open_contents(bundle, self.least_version)?;
+        if how != How::Write {
+            self.lay_down(&environment, contents.manifest.rules(), &mut contents.secrets)?;
+        }
         self.opened.replace(Some(environment));
         Ok(contents)
     }

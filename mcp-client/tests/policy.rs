@@ -265,3 +265,33 @@ fn the_agents_sandbox_is_told_the_hosts_that_the_owner_laid_down() {
     let refused = person.run(&["agent", "--host", "TOKEN=evil.example.com", "--", "./agent"]).failed(3);
     assert!(refused.contains("goes to api.example.com, cdn.example.com alone"), "{refused}");
 }
+
+#[test]
+fn a_rule_for_a_tag_holds_for_every_secret_that_has_it() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    person.run_with(&["set", "TOKEN", "--tag", "live"], VALUE.as_bytes(), &[]).ok();
+    person.run_with(&["set", "OTHER"], b"another-value-11", &[]).ok();
+    assert_eq!(person.run(&["run", "--", "sh", "-c", HAS]).ok(), "tokenother");
+    person.run(&["policy", "--tag", "live", "--reveal", "block", "--command", "sh"]).ok();
+    assert_eq!(person.run(&["run", "--", "sh", "-c", HAS]).ok(), "tokenother");
+    let ran = person.run(&["run", "--", "env"]);
+    assert!(ran.stderr.contains("TOKEN is left out") && !ran.stdout.contains("TOKEN="), "{}", ran.stderr);
+    assert!(person.run(&["get", "TOKEN", "--reveal"]).failed(3).contains("may not be shown"));
+    // The stricter of the secret's own and the tag's.
+    person.run(&["policy", "TOKEN", "--use", "block"]).ok();
+    assert_eq!(person.run(&["run", "--", "sh", "-c", HAS]).ok(), "other");
+    let mut server = McpServer::start(&person);
+    server.text("get-secret", json!({ "name": "TOKEN" }));
+    assert!(server.text("get-secret", json!({ "name": "TOKEN" })).contains("may not be used"));
+    // A secret that gets the tag is under the rule, one that is set anew stays under it.
+    person.run_with(&["set", "OTHER", "--tag", "live"], b"another-value-12", &[]).ok();
+    person.run(&["get", "OTHER", "--reveal"]).failed(3);
+    // In one session too, when the rule changes meanwhile.
+    let mut server = McpServer::start(&person);
+    server.text("run-with-secrets", json!({ "command": ["true"] }));
+    let told = server.text("run-with-secrets", json!({ "command": ["sh", "-c", HAS] }));
+    assert!(told.ends_with("other"), "{told}");
+    person.run(&["policy", "--tag", "live", "--use", "block"]).ok();
+    let told = server.text("run-with-secrets", json!({ "command": ["sh", "-c", HAS] }));
+    assert!(told.contains("OTHER was left out") && !told.ends_with("other"), "{told}");
+}

@@ -3,11 +3,11 @@
 
 use crate::{EnvironmentKey, Rules};
 use protocol::{
-    Blob, NameIndex, SecretId, SecretName,
+    Blob, Digest, NameIndex, SecretId, SecretName,
     body::{Bucket as SealedBucket, SealedSecret, SecretEntry, Versioned},
 };
 use seal::{Kind, OpenError, Reader, SealError, Writer};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// Entries that a bucket may hold before the number of buckets is doubled.
 const FULL: usize = 64;
@@ -147,6 +147,10 @@ struct Root {
 
 const NO_RULES: [u8; 32] = [0; 32];
 
+fn rules_digest(rules: [u8; 32]) -> Option<Digest> {
+    (rules != NO_RULES).then(|| Digest::from_bytes(rules))
+}
+
 impl Root {
     fn open(key: &EnvironmentKey, sealed: &Versioned) -> Result<Self, TrustError> {
         let context = key.place().context(Kind::ENVIRONMENT_MANIFEST, b"root", &[], sealed.version);
@@ -225,6 +229,7 @@ impl EnvironmentKey {
 /// Root and one bucket, verified: they prove a secret or its absence.
 pub struct Proof {
     entry: Option<Entry>,
+    rules: [u8; 32],
 }
 
 impl Proof {
@@ -241,7 +246,12 @@ impl Proof {
         let index = key.derive_index(name);
         let opened = Root::open(key, root)?;
         let entries = opened.open_bucket(key, bucket_of(index, opened.digests.len()), bucket)?;
-        Ok(Self { entry: entries.into_iter().find(|entry| entry.index == index) })
+        Ok(Self { entry: entries.into_iter().find(|entry| entry.index == index), rules: opened.rules })
+    }
+
+    /// The SHA-256 of the environment's rules, which hold for this secret, too; nothing where there are none.
+    pub fn rules(&self) -> Option<Digest> {
+        rules_digest(self.rules)
     }
 
     /// Whether the served secret, or none, is what the proof says.
@@ -396,6 +406,11 @@ impl Manifest {
         if let Some(entry) = entry {
             entry.policy = digest(policy);
         }
+    }
+
+    /// The SHA-256 of the environment's rules; nothing where there are none.
+    pub fn rules(&self) -> Option<Digest> {
+        rules_digest(self.rules)
     }
 
     /// Sets the environment's rules.

@@ -36,7 +36,44 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules(pub Vec<(Tag, Policy)>);
 
+impl Policy {
+    /// The stricter of both in each thing: what holds where several were laid down. Limits that leave nothing in common
+    /// block the secret.
+    #[must_use]
+    pub fn stricter(self, other: &Self) -> Self {
+        let mut usage = self.usage.max(other.usage);
+        let mut both = |mine: Vec<String>, theirs: &[String]| {
+            if mine.is_empty() {
+                return theirs.to_vec();
+            }
+            if theirs.is_empty() {
+                return mine;
+            }
+            let common: Vec<String> = mine.into_iter().filter(|one| theirs.contains(one)).collect();
+            if common.is_empty() {
+                usage = Consent::Block;
+            }
+            common
+        };
+        let (hosts, commands) = (both(self.hosts, &other.hosts), both(self.commands, &other.commands));
+        Self {
+            usage,
+            reveal: self.reveal.max(other.reveal),
+            production: self.production || other.production,
+            canary: self.canary || other.canary,
+            hosts,
+            commands,
+        }
+    }
+}
+
 impl Rules {
+    /// What holds for a secret with these tags: the strictest of its own policy and of the rules for its tags.
+    pub fn with(&self, own: Policy, tags: &[Tag]) -> Policy {
+        let rules = self.0.iter().filter(|(tag, _)| tags.contains(tag));
+        rules.fold(own, |policy, (_, rule)| policy.stricter(rule))
+    }
+
     /// Changes the policy of a tag: the one that it has, or one that allows everything.
     pub fn edit(&mut self, tag: &Tag, edit: impl FnOnce(&mut Policy)) {
         match self.0.binary_search_by(|(one, _)| one.cmp(tag)) {
@@ -164,6 +201,29 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_strictest_of_what_was_laid_down_holds() {
+        let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let mut rules = Rules::default();
+        rules.edit(&"web".parse().unwrap(), |policy| {
+            policy.usage = Consent::Ask;
+            policy.commands = list(&["node", "npm"]);
+        });
+        rules.edit(&"live".parse().unwrap(), |policy| {
+            policy.production = true;
+            policy.commands = list(&["npm", "psql"]);
+        });
+        let tags = |words: &[&str]| words.iter().map(|word| word.parse().unwrap()).collect::<Vec<Tag>>();
+        let own = Policy { reveal: Consent::Block, ..Policy::default() };
+        assert_eq!(rules.with(own.clone(), &tags(&["other"])), own);
+        let held = rules.with(own.clone(), &tags(&["live", "web"]));
+        assert_eq!((held.usage, held.reveal, held.production), (Consent::Ask, Consent::Block, true));
+        assert_eq!(held.commands, ["npm"]);
+        // Nobody is left who may have it.
+        let none = Policy { commands: list(&["ruby"]), ..own };
+        assert_eq!(rules.with(none, &tags(&["web"])).usage, Consent::Block);
+    }
 
     #[test]
     fn a_rule_is_one_for_each_tag_in_order() {

@@ -70,7 +70,7 @@ impl Server {
         if let (Ok(listed), Ok(environment)) = (client.list(), client.environment()) {
             names.extend(listed.into_iter().map(|one| (environment.key().derive_index(&one.name), one.name)));
         }
-        let rows: Vec<_> = rows.iter().map(|row| view(row, &names)).collect();
+        let rows: Vec<_> = rows.items.iter().map(|row| view(row, &names)).collect();
         let line = |row: &serde_json::Value| {
             let field =
                 |name: &str| row.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
