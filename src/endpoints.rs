@@ -152,6 +152,15 @@ endpoints! {
     delete "/v1/pairings/{id}", Anyone, pairings::end, answers Written,
         "Takes it away, once the machine has it.";
 
+    put "/v1/environments/{id}/approvals/{approval}", Needs(Permission::Read), approvals::ask, takes NewApproval, answers Written,
+        "Asks the owner for something that a person must allow.";
+    get "/v1/approvals", Owner, approvals::list, answers Page<OpenApproval>,
+        "What was asked and not answered yet.";
+    put "/v1/approvals/{approval}/answer", Owner, approvals::answer, takes Approval, answers Written,
+        "Answers it.";
+    get "/v1/approvals/{approval}/answer", Anyone, approvals::read, answers Approval,
+        "The owner's answer; for who knows the question's id.";
+
     get "/v1/usage", Credential, usage::read, answers Usage,
         "What the plan allows and what is used.";
     get "/v1/audit", Needs(Permission::Audit), audit::list, query Cursor<u64>, answers AuditRows,

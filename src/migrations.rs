@@ -16,5 +16,6 @@ migrations!(
     "0003_audit_segments.sql",
     "0004_limits.sql",
     "0005_archive_and_rules.sql",
-    "0006_pairings.sql"
+    "0006_pairings.sql",
+    "0007_approvals.sql"
 );

@@ -9,14 +9,15 @@ use crate::{
     remote::Remote,
 };
 use protocol::{
-    AccountId, Blob, Code, Digest, EnvironmentId, Label, NameIndex, SecretId, SecretName,
+    AccountId, ApprovalId, Blob, Code, Digest, EnvironmentId, Label, NameIndex, SecretId, SecretName,
     body::{
-        Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewPolicy, NewRules, Page,
-        Read, ReadEarlier, ReadRules, SecretEntry, Version, Versioned, Written,
+        Approval, Binned, Bundle, Change, Environment as Served, Environments, How, Listing, NewApproval,
+        NewPolicy, NewRules, Page, Read, ReadEarlier, ReadRules, SecretEntry, Version, Versioned, Written,
     },
 };
 use sealing::{
-    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, Rules, WrapKey,
+    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, Question, Rules,
+    WrapKey, make_id,
 };
 use std::{
     cell::RefCell,
@@ -37,6 +38,21 @@ pub struct Client {
     /// The rules that were asked for last, by their digest.
     rules: RefCell<Option<(Digest, Rules)>>,
     least_version: u64,
+}
+
+/// A question that the owner was asked.
+#[derive(Clone)]
+pub struct Asked {
+    id: ApprovalId,
+    question: Blob,
+    at: Instant,
+}
+
+impl Asked {
+    /// Whether it can still be answered.
+    pub fn is_open(&self) -> bool {
+        self.at.elapsed() < Duration::from_secs(600)
+    }
 }
 
 /// What an environment's key is unwrapped with.
@@ -254,6 +270,35 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Asks the owner, who sees it in the dashboard.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn ask(&self, question: &Question) -> Result<Asked> {
+        let environment = self.environment()?;
+        let id = ApprovalId::from_bytes(make_id()?);
+        let question = environment.key.seal_question(id, question)?;
+        let path = format!("/v1/environments/{}/approvals/{id}", environment.id());
+        let written: Written = self.remote.put(&path, &NewApproval { question: question.clone() })?;
+        memory::keep(environment.key.place().account, written.receipt);
+        Ok(Asked { id, question, at: Instant::now() })
+    }
+
+    /// What the owner answered: nothing yet, or whether it is yes.
+    ///
+    /// # Errors
+    /// When the vault cannot be reached, or it is no answer to this question.
+    pub fn answer_to(&self, asked: &Asked) -> Result<Option<bool>> {
+        let environment = self.environment()?;
+        match self.remote.get::<Approval>(&format!("/v1/approvals/{}/answer", asked.id)) {
+            Ok(approval) => {
+                Ok(Some(environment.key.open_answer(asked.id, &asked.question, &approval.answer)?))
+            }
+            Err(error) if error.code == Some(Code::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the whole environment in one request.

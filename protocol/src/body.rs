@@ -1,8 +1,8 @@
 //! Request and response bodies of the HTTP API, version 1. Requests refuse unknown fields.
 
 use crate::{
-    AccessToken, AccountId, AddressRange, Blob, Bytes32, DeviceId, Digest, Email, EnvironmentId, KeyId,
-    NameIndex, Permissions, ProjectId, Resource, Salt, SecretId,
+    AccessToken, AccountId, AddressRange, ApprovalId, Blob, Bytes32, DeviceId, Digest, Email, EnvironmentId,
+    KeyId, NameIndex, Permissions, ProjectId, Resource, Salt, SecretId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -705,6 +705,40 @@ pub struct DeleteAccount {
 pub struct Removal {
     /// The account manifest that names it no more.
     pub manifest: Versioned,
+}
+
+/// What an agent's client asks a person for.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewApproval {
+    /// Kind 14: the question; 8192 bytes at most.
+    pub question: Blob,
+}
+
+/// What was asked and not answered yet, as its owner sees it.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OpenApproval {
+    /// Its id.
+    pub id: ApprovalId,
+    /// Where.
+    pub environment: EnvironmentId,
+    /// The key that asks.
+    pub credential: KeyId,
+    /// Kind 14.
+    pub question: Blob,
+    /// Until when it can be answered: seconds since 1970.
+    pub expires_at: u64,
+}
+
+/// What an owner says to a question.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Kind 14: the answer; 1024 bytes at most.
+    pub answer: Blob,
 }
 
 /// What an owner leaves for a machine that is being paired.

@@ -64,6 +64,8 @@ ids! {
     DeviceId
     /// A machine's pairing: drawn by the machine, known to it and to the person who approves it.
     PairingId
+    /// What an agent asks a person for: drawn by who asks.
+    ApprovalId
     /// The blind index of a secret's name in its environment: all that the vault knows of a name.
     NameIndex
 }

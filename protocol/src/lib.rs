@@ -20,7 +20,9 @@ pub use address::AddressRange;
 pub use blob::{Blob, Bytes32, Salt};
 pub use digest::{Digest, ParseDigestError};
 pub use email::Email;
-pub use id::{AccountId, DeviceId, EnvironmentId, KeyId, NameIndex, PairingId, ProjectId, SecretId};
+pub use id::{
+    AccountId, ApprovalId, DeviceId, EnvironmentId, KeyId, NameIndex, PairingId, ProjectId, SecretId,
+};
 pub use name::{Label, ParseNameError, SecretName, Tag};
 pub use permissions::{Permission, Permissions};
 pub use problem::{Code, Problem, Resource};

@@ -19,6 +19,7 @@ impl Kind {
     pub const KEY_RECORD: Self = Self(11);
     pub const ACCOUNT_MANIFEST: Self = Self(12);
     pub const POLICY: Self = Self(13);
+    pub const APPROVAL: Self = Self(14);
 }
 
 /// The place a blob belongs to. Fields that a kind does not use are empty.

@@ -10,6 +10,7 @@
 mod account;
 mod account_manifest;
 mod api_key;
+mod approval;
 mod audience;
 pub mod dotenv;
 mod draft;
@@ -25,6 +26,7 @@ mod value;
 pub use account::{AccountKey, KeyRecord};
 pub use account_manifest::{AccountManifest, EnvironmentRecord, KeyStatus, ManifestKey, ProjectRecord};
 pub use api_key::{ApiKey, WrapKey};
+pub use approval::{Question, Wanted};
 pub use audience::{Audience, ParseAudienceError};
 pub use draft::{EnvironmentDraft, KeyDraft};
 pub use environment::{EnvironmentKey, EnvironmentNames, Meta, OpenedSecret, Place};

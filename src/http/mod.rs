@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod answer;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod bundle;
 pub(crate) mod caller;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod approvals;
 mod archive;
 pub mod audit;
 pub mod bundle;

@@ -17,6 +17,7 @@ pub async fn run(host: &Host) {
         ("sessions", end_sessions(host).await),
         ("tries", forget_tries(host).await),
         ("pairings", end_pairings(host).await),
+        ("approvals", end_approvals(host).await),
         ("blobs", large::sweep(host).await),
         ("audit log", segments::sweep(host).await),
         ("archive", archive::sweep(host).await),
@@ -61,6 +62,15 @@ async fn forget_tries(host: &Host) -> Result<(), Refusal> {
 async fn end_pairings(host: &Host) -> Result<(), Refusal> {
     let statement = Statement::new(
         "DELETE FROM pairings WHERE id IN (SELECT id FROM pairings WHERE expires_at <= ?1 LIMIT 500)",
+        [Value::from(host.now())],
+    );
+    host.database.run(statement).await?;
+    Ok(())
+}
+
+async fn end_approvals(host: &Host) -> Result<(), Refusal> {
+    let statement = Statement::new(
+        "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE expires_at <= ?1 LIMIT 500)",
         [Value::from(host.now())],
     );
     host.database.run(statement).await?;

@@ -4,9 +4,9 @@ use kit::{Asked, Key, Owner, Vault, make_token, random_blob};
 use protocol::{
     Permission,
     body::{
-        Binned, Bucket, DeleteAccount, FinishRotation, How, Kdf, KeyGrant, NewPassphrase, NewPolicy,
-        NewRotation, NewRules, OwnerProof, Page, Pairing, Pending, PreLogin, Recover, Removal, Resealed,
-        RotateKey, Session, Versioned,
+        Approval, Binned, Bucket, DeleteAccount, FinishRotation, How, Kdf, KeyGrant, NewApproval,
+        NewPassphrase, NewPolicy, NewRotation, NewRules, OwnerProof, Page, Pairing, Pending, PreLogin,
+        Recover, Removal, Resealed, RotateKey, Session, Versioned,
     },
 };
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub fn journey(vault: &Vault, owner: &mut Owner, key: &Key) -> BTreeMap<String, 
         secrets(owner, key);
         keys(owner, key);
         pairings(vault, owner);
+        approvals(vault, owner, key);
         audit(key);
         environments(owner);
         end(vault);
@@ -125,6 +126,16 @@ fn keys(owner: &mut Owner, key: &Key) {
     owner.http.post(&format!("/v1/keys/{}/rotate", first.id), &body).ok();
     owner.wrote(next);
     owner.revoke(successor.id());
+}
+
+fn approvals(vault: &Vault, owner: &Owner, key: &Key) {
+    let id = make_token().id();
+    let new = NewApproval { question: random_blob() };
+    key.http.put(&key.path(&format!("/approvals/{id}")), &new).ok();
+    owner.http.get("/v1/approvals").ok();
+    let path = format!("/v1/approvals/{id}/answer");
+    owner.http.put(&path, &Approval { answer: random_blob() }).ok();
+    vault.http().get(&path).ok();
 }
 
 fn pairings(vault: &Vault, owner: &Owner) {

@@ -148,7 +148,7 @@ fn who_may_do_what_is_what_the_table_says() {
             let place = path
                 .replace("/environments/{id}", &format!("/environments/{}", callers.environment))
                 .replace("{version}", "1");
-            let place = ["{id}", "{index}", "{secret}"]
+            let place = ["{id}", "{index}", "{secret}", "{approval}"]
                 .into_iter()
                 .fold(place, |place, name| place.replace(name, &kit::make_token().id().to_string()));
             let query = match path.as_str() {

@@ -117,7 +117,7 @@ pub(crate) fn browser() -> Result<()> {
     let native = Native::start(&data, &words)?;
     flows(&native.url)?;
     drop(native);
-    flows(&Workerd::start()?.url)
+    flows(&Workerd::start_with_dashboard()?.url)
 }
 
 /// What each request costs in workerd, and that it does not grow.

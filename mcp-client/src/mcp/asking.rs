@@ -1,9 +1,10 @@
 //! Asking the person for what a secret's owner wants to be asked for. The question goes to the client that shows it, by
 //! whichever life of MCP it lives: as a request of the server, or as the result of the first round of a call. Where the
-//! client can show none, the person is told what to run.
+//! client can show none, the owner is asked in the dashboard, and the agent told to call again.
 
 use super::{Server, ended};
 use crate::{
+    environment::Asked,
     error::{Error, Kind, Result},
     policy::Way,
     ticket,
@@ -18,6 +19,7 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use sealing::Wanted;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +35,8 @@ pub(super) enum Outcome {
 pub(super) struct Question {
     pub(super) way: Way,
     pub(super) place: String,
+    /// As the agent named it.
+    pub(super) environment: Option<String>,
     pub(super) names: Vec<SecretName>,
 }
 
@@ -42,6 +46,8 @@ pub(super) struct Consents {
     given: BTreeSet<(Way, String, SecretName)>,
     /// Questions that a client took away to ask, by the handle it brings back.
     open: BTreeMap<String, Question>,
+    /// Those that the owner was asked in the dashboard.
+    dashboard: Vec<(Question, Asked)>,
 }
 
 /// Questions that a client may leave unanswered.
@@ -96,6 +102,14 @@ impl Question {
         })
     }
 
+    fn refused_until(&self, page: &str) -> Error {
+        let mut error = self.refused("nobody has answered yet");
+        error.remedy = format!(
+            "ask the user to answer in the vault's dashboard, {page}, within ten minutes; then call the tool again"
+        );
+        error
+    }
+
     fn refused(&self, why: &str) -> Error {
         let names = self.names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let run = match self.way {
@@ -148,7 +162,15 @@ impl Server {
         };
         let capability = context.client_capabilities().and_then(|client| client.elicitation);
         if !capability.is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none()) {
-            return Err(question.refused("this agent cannot ask one"));
+            let (client, asked) = (self.clone(), question.clone());
+            let yes = tokio::task::spawn_blocking(move || client.ask_in_dashboard(&asked)).await;
+            yes.unwrap_or_else(|_| Err(question.refused("this agent cannot ask one")))?;
+            return match self.attempt(work).await? {
+                Outcome::Done(result) => Ok(result.into()),
+                Outcome::Ask(question) => {
+                    Err(question.refused("it changed meanwhile what has to be asked for"))
+                }
+            };
         }
         if !context.protocol_version().is_some_and(|version| version.has_initialize()) {
             let request = InputRequest::Elicitation(question.request());
@@ -167,6 +189,45 @@ impl Server {
         match self.attempt(work).await? {
             Outcome::Done(result) => Ok(result.into()),
             Outcome::Ask(question) => Err(question.refused("it changed meanwhile what has to be asked for")),
+        }
+    }
+
+    /// Whether the owner said yes in the dashboard. The first time he is asked there.
+    fn ask_in_dashboard(&self, question: &Question) -> Result<()> {
+        let mut session = self.session();
+        let known = session.consents.dashboard.iter().position(|(known, _)| known == question);
+        let open = self.open(&mut session)?;
+        let page = format!("{}/#/approvals", open.config.vault.url);
+        let client = open.client(question.environment.as_deref())?;
+        let Some(known) = known else {
+            let wanted = match question.way {
+                Way::Use => Wanted::Use,
+                Way::Reveal => Wanted::Reveal,
+            };
+            let mut names = question.names.clone();
+            names.sort();
+            let asked = client.ask(&sealing::Question { wanted, names })?;
+            session.consents.dashboard.push((question.clone(), asked));
+            return Err(question.refused_until(&page));
+        };
+        let asked =
+            session.consents.dashboard.get(known).map(|(_, asked)| asked.clone()).ok_or_else(ended)?;
+        let client = self.open(&mut session)?.client(question.environment.as_deref())?;
+        match client.answer_to(&asked)? {
+            None if asked.is_open() => Err(question.refused_until(&page)),
+            // Nobody answered in its time: he is asked anew at the next call.
+            None => {
+                session.consents.dashboard.remove(known);
+                Err(question.refused("nobody answered in ten minutes"))
+            }
+            Some(yes) => {
+                session.consents.dashboard.remove(known);
+                if !yes {
+                    return Err(question.refused("the answer was no"));
+                }
+                session.consents.give(question);
+                Ok(())
+            }
         }
     }
 

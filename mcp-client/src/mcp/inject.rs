@@ -97,7 +97,12 @@ impl Server {
             }
         }
         if !unasked.is_empty() {
-            return Ok(Outcome::Ask(Question { way, place, names: unasked }));
+            return Ok(Outcome::Ask(Question {
+                way,
+                place,
+                environment: asked.environment.clone(),
+                names: unasked,
+            }));
         }
         if reveal {
             return revealed(&secrets).map(Outcome::Done);

@@ -94,7 +94,12 @@ impl Server {
             }
         });
         if !unasked.is_empty() && !names.is_empty() {
-            return Ok(Prepared::Ask(Question { way: Way::Use, place, names: unasked }));
+            return Ok(Prepared::Ask(Question {
+                way: Way::Use,
+                place,
+                environment: asked.environment.clone(),
+                names: unasked,
+            }));
         }
         let (held, left_out) = held?;
         let judged = if profile.is_guarded() { exec::trusted(&argv, &held) } else { Ok(vec![]) };
