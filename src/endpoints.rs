@@ -3,11 +3,15 @@
 
 use crate::{
     host::Host,
-    http::{input::Cursor, *},
+    http::{
+        input::{self, Cursor},
+        *,
+    },
 };
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    middleware::from_fn,
     routing::{delete, get, post, put},
 };
 use protocol::{NameIndex, Permission, SecretId, body::*};
@@ -31,6 +35,16 @@ pub enum Access {
 }
 use Access::{Anyone, Credential, Needs, Owner};
 
+/// A handler that takes a query refuses what it does not know; one that takes none refuses every query.
+macro_rules! asked {
+    ($handler:expr, $query:ty) => {
+        $handler
+    };
+    ($handler:expr) => {
+        $handler.route_layer(from_fn(input::take_no_query))
+    };
+}
+
 macro_rules! endpoints {
     ($(
         $method:ident $path:literal, $access:expr, $module:ident::$handler:ident
@@ -39,7 +53,7 @@ macro_rules! endpoints {
         /// The routes of this table.
         pub(crate) fn routes() -> Router<Host> {
             Router::new()$(
-                .route($path, $method($module::$handler)$(.layer(DefaultBodyLimit::max($limit)))?)
+                .route($path, asked!($method($module::$handler) $(, $query)?)$(.layer(DefaultBodyLimit::max($limit)))?)
             )+
         }
 

@@ -7,6 +7,8 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{StatusCode, request::Parts},
+    middleware::Next,
+    response::Response,
 };
 use protocol::Code;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -35,6 +37,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+fn bad_query() -> Refused {
+    Refused(Refusal::Invalid("a query parameter is missing, unknown or malformed".into()))
+}
+
+/// Refuses a query, where an endpoint takes none.
+pub(crate) async fn take_no_query(request: Request, next: Next) -> Result<Response, Refused> {
+    match request.uri().query() {
+        None | Some("") => Ok(next.run(request).await),
+        Some(_) => Err(bad_query()),
+    }
+}
+
 /// The query string.
 pub(crate) struct Asked<T>(pub(crate) T);
 
@@ -42,9 +56,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).map(Self).map_err(|_| {
-            Refused(Refusal::Invalid("a query parameter is missing, unknown or malformed".into()))
-        })
+        serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).map(Self).map_err(|_| bad_query())
     }
 }
 

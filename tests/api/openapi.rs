@@ -174,3 +174,40 @@ fn who_may_do_what_is_what_the_table_says() {
         expected.keys()
     );
 }
+
+#[test]
+fn a_query_that_an_endpoint_does_not_know_is_refused() {
+    let vault = Vault::shared();
+    let callers = callers(vault);
+    let (_, owner) = callers.columns.iter().find(|(who, _)| *who == "session").unwrap();
+    let document = securecode_vault::openapi::document();
+    let before: protocol::body::AuditRows = owner.get("/v1/audit").json();
+    let mut asked = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let place = ["{id}", "{index}", "{secret}"]
+                .into_iter()
+                .fold(path.replace("{version}", "1"), |place, name| {
+                    place.replace(name, &callers.environment)
+                });
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let body = (!schema.is_null()).then(|| sample(&document, schema).to_string());
+            for query in ["no_such_parameter=1", "how=inject&no_such_parameter=1", "no_such_parameter"] {
+                let answer = owner.send(&method.to_uppercase(), &format!("{place}?{query}"), body.clone());
+                let problem = answer.refusal();
+                assert_eq!(problem.code, protocol::Code::InvalidRequest, "{method} {path}?{query}");
+                assert!(
+                    problem.detail.contains("a query parameter is"),
+                    "{method} {path}: {}",
+                    problem.detail
+                );
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 120, "{asked}");
+    // Nothing was looked at, and a query of nothing is none.
+    let after: protocol::body::AuditRows = owner.get("/v1/audit").json();
+    assert_eq!(after.items[0].seq, before.items[0].seq + 1);
+    owner.get("/v1/usage?").ok();
+}
