@@ -72,8 +72,11 @@ pub enum StartError {
 /// Requests of strangers that an address may send in a minute, unless the operator says otherwise.
 pub const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
+/// The pepper before the one in use, where there is such a file.
+const PREVIOUS_PEPPER: &str = "previous-pepper";
+
 /// Opens the vault whose data is in `folder`, making it if there is none: `vault.db`, and beside it the
-/// deployment's two secrets, `pepper` and `column-key`, each 0600.
+/// deployment's two secrets, `pepper` and `column-key`, each 0600. Also `previous-pepper`, if an operator put it there.
 ///
 /// # Errors
 /// When anything there is not as it must be.
@@ -96,7 +99,7 @@ pub fn open(
     Ok(Surroundings {
         blobs: Box::new(sqlite.clone()),
         database: Box::new(sqlite),
-        pepper: Pepper::new(pepper, None),
+        pepper: Pepper::new(pepper, previous_key(folder, PREVIOUS_PEPPER)?),
         column_key,
         clock: Box::new(clock),
         address_header: None,
@@ -146,7 +149,8 @@ fn copy(
         private_file(&part.join("vault.db")).map_err(io)?;
         database(&part.join("vault.db"))?;
         File::open(part.join("vault.db")).and_then(|file| file.sync_all()).map_err(io)?;
-        for name in ["pepper", "column-key"] {
+        let previous = [PREVIOUS_PEPPER].into_iter().filter(|name| from.join(name).exists());
+        for name in ["pepper", "column-key"].into_iter().chain(previous) {
             let source = from.join(name);
             key_file(&source, false)?;
             let text = std::fs::read(&source).map(Zeroizing::new);
@@ -174,6 +178,11 @@ pub fn system_clock() -> u64 {
 
 fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn previous_key(folder: &Path, name: &str) -> Result<Option<Key>, StartError> {
+    let path = folder.join(name);
+    path.exists().then(|| key_file(&path, false)).transpose()
 }
 
 fn key_file(path: &Path, may_make: bool) -> Result<Key, StartError> {

@@ -317,8 +317,26 @@ async fn run(
         return explain(host, caller, ask).await;
     };
     check_genuine(host, caller, &found.credential)?;
+    let credential = renew(host, caller, found.credential).await;
     let receipt = Receipt { seq: found.seq, leaf: row.leaf };
-    Ok(Decided::Permitted(Box::new(Permit { receipt, credential: found.credential, decided, answers })))
+    Ok(Decided::Permitted(Box::new(Permit { receipt, credential, decided, answers })))
+}
+
+/// Stores a credential anew that was made with the previous pepper. It is the caller's own that is there meanwhile;
+/// where this fails, its next request tries again.
+async fn renew(host: &Host, caller: &Caller, stored: CredentialRow) -> CredentialRow {
+    let Some(renewed) = host.pepper.renew(&caller.token, &stored) else { return stored };
+    let statement = Statement::new(
+        "UPDATE credentials SET verifier = ?2, mac = ?3 WHERE id = ?1 AND mac = ?4 RETURNING id",
+        [
+            Value::from(&renewed.id),
+            renewed.verifier.clone().into(),
+            renewed.mac.clone().into(),
+            stored.mac.clone().into(),
+        ],
+    );
+    let done = host.database.run(statement).await.and_then(|answer| answer.row::<serde::de::IgnoredAny>());
+    if matches!(done, Ok(Some(_))) { renewed } else { stored }
 }
 
 /// Whether the row that SQL found is the caller's and as the vault wrote it: the verifier once more, in constant
@@ -467,8 +485,13 @@ pub(super) async fn spring_canary(
         Err(refusal) => return refusal,
     };
     let locked = Statement::new(
-        "UPDATE credentials SET revoked_at = ?2, mac = ?3 WHERE id = ?1 AND revoked_at = 0",
-        [Value::from(&revoked.id), revoked.revoked_at.into(), host.pepper.row_mac(&revoked).into()],
+        "UPDATE credentials SET revoked_at = ?2, mac = ?3, verifier = ?4 WHERE id = ?1 AND revoked_at = 0",
+        [
+            Value::from(&revoked.id),
+            revoked.revoked_at.into(),
+            host.pepper.row_mac(&revoked).into(),
+            revoked.verifier.clone().into(),
+        ],
     );
     let ungranted = Statement::new("DELETE FROM grants WHERE credential = ?1", [Value::from(&revoked.id)]);
     let audited = Statement::new(

@@ -63,13 +63,15 @@ pub async fn sign_up(host: &Host, request: &String, origin: &Origin, new: SignUp
     let id = new.account;
     let first = audit::seal(host, request, 0, audit::entry("sign_up", "allowed", None, origin))?;
     let now = first.at;
+    let [index, previous_index] = host.pepper.email_indexes(&new.email);
     let account = Statement::new(
         "INSERT INTO accounts (id, email_index, email, salt, memory_kib, passes, lanes, login_verifier, account_key,
              recovery_verifier, account_key_by_recovery, manifest_version, manifest, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, ?13)",
+         VALUES (?1, coalesce((SELECT email_index FROM accounts WHERE email_index = ?14), ?2),
+             ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, ?13)",
         [
             Value::from(&id),
-            Value::from(&host.pepper.email_index(&new.email)),
+            Value::from(&index),
             EMAIL.seal(host, &id, new.email.as_str().as_bytes())?.into(),
             Value::from(&new.kdf.salt),
             u64::from(new.kdf.memory_kib).into(),
@@ -81,6 +83,8 @@ pub async fn sign_up(host: &Host, request: &String, origin: &Origin, new: SignUp
             ACCOUNT_KEY_BY_RECOVERY.seal(host, &id, new.account_key_by_recovery.as_bytes())?.into(),
             Value::from(&new.manifest.blob),
             now.into(),
+            // An account of that address which is stored with the previous pepper is one, too.
+            Value::from(&previous_index),
         ],
     );
     let usage = Statement::new("INSERT INTO usage (account, plan) VALUES (?1, 'free')", [Value::from(&id)]);
@@ -138,8 +142,8 @@ async fn check_proof(
     let stored: Stored = host.database.run(statement).await?.row()?.ok_or(Code::NotFound)?;
     let counted = tries::count(host, &stored.email_index, &Trier::Session(caller.token.id())).await?;
     let proven = match proof {
-        OwnerProof::Login(login) => host.pepper.login(account, login).matches(&stored.login_verifier),
-        OwnerProof::Recovery(auth) => host.pepper.recovery(account, auth).matches(&stored.recovery_verifier),
+        OwnerProof::Login(login) => host.pepper.is_login(account, login, &stored.login_verifier),
+        OwnerProof::Recovery(auth) => host.pepper.is_recovery(account, auth, &stored.recovery_verifier),
     };
     if proven { Ok((account, counted)) } else { Err(Code::LoginFailed.into()) }
 }
@@ -206,27 +210,36 @@ pub async fn recover(
     #[derive(Deserialize)]
     struct Found {
         id: AccountId,
+        email_index: String,
         recovery_verifier: String,
         account_key_by_recovery: String,
         manifest_version: u64,
         manifest: Blob,
     }
-    let index = host.pepper.email_index(&recover.email);
+    let indexes = host.pepper.email_indexes(&recover.email);
+    let [index, _] = &indexes;
     let trier = Trier::at_login(host, &recover.email, recover.device.as_ref(), origin);
     let counted = tries::count(host, &index.to_string(), &trier).await?;
     let statement = Statement::new(
-        "SELECT id, recovery_verifier, account_key_by_recovery, manifest_version, manifest FROM accounts
-         WHERE email_index = ?1",
-        [Value::from(&index)],
+        "SELECT id, email_index, recovery_verifier, account_key_by_recovery, manifest_version, manifest FROM accounts
+         WHERE email_index IN (?1, ?2)",
+        indexes.each_ref().map(Value::from),
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
     // The same work for an address without an account.
     let (id, stored) = found
         .as_ref()
         .map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.id, &found.recovery_verifier));
-    let matches = host.pepper.recovery(id, &recover.recovery).matches(stored);
+    let matches = host.pepper.is_recovery(id, &recover.recovery, stored);
     let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
-    register_session(host, request, origin, ("recover", &counted), id, &recover.session).await?;
+    let verifier = host.pepper.recovery(id, &recover.recovery);
+    let renewed = (*index.to_string() != *found.email_index || !verifier.matches(&found.recovery_verifier)).then(|| {
+        Statement::new(
+            "UPDATE accounts SET email_index = ?2, recovery_verifier = ?3 WHERE id = ?1 AND recovery_verifier = ?4",
+            [Value::from(&id), Value::from(index), Value::from(&verifier), found.recovery_verifier.clone().into()],
+        )
+    });
+    register_session(host, request, origin, ("recover", &counted), id, &recover.session, renewed).await?;
     let wrapped = ACCOUNT_KEY_BY_RECOVERY.open(host, &id, &found.account_key_by_recovery)?;
     Ok(Recovered {
         account: id,

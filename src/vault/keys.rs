@@ -163,10 +163,17 @@ pub async fn rotate(
     let registration = Registration::check(host, account, rotation.id, &rotation.key)?;
     let replaced = caller.guarded(
         concat!(
-            "UPDATE credentials SET replaced = 1, expires_at = ?4, mac = ?5 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
+            "UPDATE credentials SET replaced = 1, expires_at = ?4, mac = ?5, verifier = ?7 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
             permitted!()
         ),
-        [Value::from(&id), expires_at.into(), host.pepper.row_mac(&old).into(), Value::from(&account)],
+        [
+            Value::from(&id),
+            expires_at.into(),
+            host.pepper.row_mac(&old).into(),
+            Value::from(&account),
+            // The one that the MAC is over.
+            old.verifier.into(),
+        ],
     );
     let [inserted, granted] = registration.statements(host, caller)?;
     let statements = vec![replaced, inserted, granted, write_manifest(caller, manifest)];
@@ -266,10 +273,16 @@ pub async fn revoke(
     let revoked = CredentialRow { revoked_at: host.now().max(1), ..stored };
     let updated = caller.guarded(
         concat!(
-            "UPDATE credentials SET revoked_at = ?4, mac = ?5 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
+            "UPDATE credentials SET revoked_at = ?4, mac = ?5, verifier = ?7 WHERE id = ?3 AND account = ?6 AND class = 'key' AND ",
             permitted!()
         ),
-        [Value::from(&id), revoked.revoked_at.into(), host.pepper.row_mac(&revoked).into(), Value::from(&account)],
+        [
+            Value::from(&id),
+            revoked.revoked_at.into(),
+            host.pepper.row_mac(&revoked).into(),
+            Value::from(&account),
+            revoked.verifier.into(),
+        ],
     );
     let ungranted = caller
         .guarded(concat!("DELETE FROM grants WHERE credential = ?3 AND ", permitted!()), [Value::from(&id)]);

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The pepper in use, and the one before it while credentials are being re-issued.
+/// The pepper in use, and the one before it while what was made with that is made anew: each thing when it is used.
 pub struct Pepper {
     current: Key,
     previous: Option<Key>,
@@ -75,40 +75,68 @@ impl Pepper {
     /// The verifiers that a token may have been stored with: with each pepper that counts. Twice the same where
     /// there is but one, so that a look-up always has two.
     pub fn verifiers(&self, token: &AccessToken) -> [Verifier; 2] {
-        [verifier(&self.current, token), verifier(self.previous.as_ref().unwrap_or(&self.current), token)]
+        self.both().map(|pepper| verifier(pepper, token))
     }
 
-    /// The verifier of a login token.
+    /// The same credential as it is stored with the pepper in use, if it is stored with the one before it.
+    pub fn renew(&self, token: &AccessToken, row: &CredentialRow) -> Option<CredentialRow> {
+        let verifier = self.verifier(token).0;
+        let row_mac = |row| encode(&row_mac(&self.current, row));
+        if row.verifier == verifier && row_mac(row).matches(&row.mac) {
+            return None;
+        }
+        let mut renewed = CredentialRow { verifier, ..row.clone() };
+        renewed.mac = row_mac(&renewed).0;
+        Some(renewed)
+    }
+
+    /// The verifier to store of a login token.
     pub fn login(&self, account: AccountId, login: &Bytes32) -> Verifier {
-        self.account_verifier(b"securecode/1/login-verifier", account, login)
+        account_verifier(&self.current, LOGIN, account, login)
     }
 
-    /// The verifier of a recovery code's authenticator.
+    /// Whether a login token is the one that this verifier was made of.
+    pub fn is_login(&self, account: AccountId, login: &Bytes32, stored: &str) -> bool {
+        self.is_proof(LOGIN, account, login, stored)
+    }
+
+    /// The verifier to store of a recovery code's authenticator.
     pub fn recovery(&self, account: AccountId, auth: &Bytes32) -> Verifier {
-        self.account_verifier(b"securecode/1/recovery-verifier", account, auth)
+        account_verifier(&self.current, RECOVERY, account, auth)
     }
 
-    fn account_verifier(&self, label: &[u8], account: AccountId, proof: &Bytes32) -> Verifier {
-        encode(&mac(
-            &self.current,
-            Writer::new().bytes(label).bytes(account.as_bytes()).bytes(proof.expose()),
-        ))
+    /// Whether a recovery code's authenticator is the one that this verifier was made of.
+    pub fn is_recovery(&self, account: AccountId, auth: &Bytes32, stored: &str) -> bool {
+        self.is_proof(RECOVERY, account, auth, stored)
     }
 
-    /// What finds an account by its address.
+    fn is_proof(&self, label: &[u8], account: AccountId, proof: &Bytes32, stored: &str) -> bool {
+        self.both()
+            .map(|pepper| account_verifier(pepper, label, account, proof).matches(stored))
+            .contains(&true)
+    }
+
+    /// What an account is found by, to store.
     pub fn email_index(&self, email: &Email) -> Verifier {
-        encode(&mac(
-            &self.current,
-            Writer::new().bytes(b"securecode/1/email").bytes(email.as_str().as_bytes()),
-        ))
+        email_index(&self.current, email)
     }
 
-    /// The salt that an address without an account is always answered with.
+    /// What an account may be stored under: with each pepper that counts, as [`Pepper::verifiers`].
+    pub fn email_indexes(&self, email: &Email) -> [Verifier; 2] {
+        self.both().map(|pepper| email_index(pepper, email))
+    }
+
+    /// The pepper in use, and the one before it, or that in use once more: so that the same is always done.
+    fn both(&self) -> [&Key; 2] {
+        [&self.current, self.previous.as_ref().unwrap_or(&self.current)]
+    }
+
+    /// The salt that an address without an account is always answered with: until there is another pepper and the one
+    /// before it is gone.
     pub fn made_up_salt(&self, email: &Email) -> Salt {
-        let mac = mac(
-            &self.current,
-            Writer::new().bytes(b"securecode/1/no-account").bytes(email.as_str().as_bytes()),
-        );
+        let [_, oldest] = self.both();
+        let mac =
+            mac(oldest, Writer::new().bytes(b"securecode/1/no-account").bytes(email.as_str().as_bytes()));
         let mut salt = [0; 16];
         for (slot, byte) in salt.iter_mut().zip(mac) {
             *slot = byte;
@@ -126,14 +154,13 @@ impl Pepper {
 
     /// What a machine shows at its next log-in. Nothing of it is stored.
     pub fn device(&self, email: &Email, id: DeviceId) -> Device {
-        let fields =
-            Writer::new().bytes(b"securecode/1/device").bytes(email.as_str().as_bytes()).bytes(id.as_bytes());
-        Device { id, proof: Bytes32::new(Zeroizing::new(mac(&self.current, fields))) }
+        Device { id, proof: Bytes32::new(Zeroizing::new(device_proof(&self.current, email, id))) }
     }
 
     /// Whether this vault made the device, for that address.
     pub fn knows(&self, email: &Email, device: &Device) -> bool {
-        self.device(email, device.id).proof.expose().ct_eq(device.proof.expose()).into()
+        let made = |pepper| device_proof(pepper, email, device.id).ct_eq(device.proof.expose()).into();
+        self.both().map(made).contains(&true)
     }
 
     /// The MAC to store with a credential's row.
@@ -146,6 +173,23 @@ impl Pepper {
         let matches = |pepper| encode(&row_mac(pepper, row)).matches(&row.mac);
         matches(&self.current) | self.previous.as_ref().is_some_and(matches)
     }
+}
+
+const LOGIN: &[u8] = b"securecode/1/login-verifier";
+const RECOVERY: &[u8] = b"securecode/1/recovery-verifier";
+
+fn account_verifier(pepper: &Key, label: &[u8], account: AccountId, proof: &Bytes32) -> Verifier {
+    encode(&mac(pepper, Writer::new().bytes(label).bytes(account.as_bytes()).bytes(proof.expose())))
+}
+
+fn email_index(pepper: &Key, email: &Email) -> Verifier {
+    encode(&mac(pepper, Writer::new().bytes(b"securecode/1/email").bytes(email.as_str().as_bytes())))
+}
+
+fn device_proof(pepper: &Key, email: &Email, id: DeviceId) -> [u8; 32] {
+    let fields =
+        Writer::new().bytes(b"securecode/1/device").bytes(email.as_str().as_bytes()).bytes(id.as_bytes());
+    mac(pepper, fields)
 }
 
 fn verifier(pepper: &Key, token: &AccessToken) -> Verifier {

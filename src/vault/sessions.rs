@@ -27,8 +27,8 @@ const LIFETIME: u64 = 12 * 60 * 60;
 /// Faults alone.
 pub async fn pre_login(host: &Host, email: &Email) -> Result<Kdf, Refusal> {
     let statement = Statement::new(
-        "SELECT salt, memory_kib, passes, lanes FROM accounts WHERE email_index = ?1",
-        [Value::from(&host.pepper.email_index(email))],
+        "SELECT salt, memory_kib, passes, lanes FROM accounts WHERE email_index IN (?1, ?2)",
+        host.pepper.email_indexes(email).map(|index| Value::from(&index)),
     );
     let made_up = Kdf { salt: host.pepper.made_up_salt(email), memory_kib: 64 * 1024, passes: 3, lanes: 1 };
     Ok(host.database.run(statement).await?.row()?.unwrap_or(made_up))
@@ -39,6 +39,7 @@ struct Found {
     #[serde(flatten)]
     account: AccountRow,
     login_verifier: String,
+    email_index: String,
 }
 
 /// Logs in: registers the session's token and answers what the owner's client works with.
@@ -51,30 +52,39 @@ pub async fn log_in(
     origin: &Origin,
     login: LogIn,
 ) -> Result<Account, Refusal> {
-    let index = host.pepper.email_index(&login.email);
+    let indexes = host.pepper.email_indexes(&login.email);
+    let [index, _] = &indexes;
     let trier = Trier::at_login(host, &login.email, login.device.as_ref(), origin);
     let counted = tries::count(host, &index.to_string(), &trier).await?;
     let statement = Statement::new(
-        "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier
-         FROM accounts WHERE email_index = ?1",
-        [Value::from(&index)],
+        "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier, email_index
+         FROM accounts WHERE email_index IN (?1, ?2)",
+        indexes.each_ref().map(Value::from),
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
     // The same work for an address without an account.
     let (id, stored) = found
         .as_ref()
         .map_or((AccountId::from_bytes([0; 16]), ""), |found| (found.account.id, &found.login_verifier));
-    let matches = host.pepper.login(id, &login.login).matches(stored);
+    let matches = host.pepper.is_login(id, &login.login, stored);
     let Some(found) = found.filter(|_| matches) else { return Err(Code::LoginFailed.into()) };
 
+    // What was made with the previous pepper is made anew while what it is made of is there.
+    let verifier = host.pepper.login(id, &login.login);
+    let renewed = (*index.to_string() != *found.email_index || !verifier.matches(&found.login_verifier)).then(|| {
+        Statement::new(
+            "UPDATE accounts SET email_index = ?2, login_verifier = ?3 WHERE id = ?1 AND login_verifier = ?4",
+            [Value::from(&id), Value::from(index), Value::from(&verifier), found.login_verifier.clone().into()],
+        )
+    });
     let expires_at =
-        register_session(host, request, origin, ("log_in", &counted), id, &login.session).await?;
+        register_session(host, request, origin, ("log_in", &counted), id, &login.session, renewed).await?;
     let device = trier.device(host, &login.email)?;
     Ok(Account { device: Some(device), ..found.account.open(host, expires_at)? })
 }
 
-/// Registers a session's token, takes the try back that was right, and writes down that somebody logged in. Answers
-/// when the session ends.
+/// Registers a session's token, takes the try back that was right, and writes down that somebody logged in; `renewed` is
+/// what is stored anew with it. Answers when the session ends.
 pub(super) async fn register_session(
     host: &Host,
     request: &String,
@@ -82,6 +92,7 @@ pub(super) async fn register_session(
     (action, counted): (&str, &Try),
     id: AccountId,
     token: &AccessToken,
+    renewed: Option<Statement>,
 ) -> Result<u64, Refusal> {
     let row = audit::seal(host, request, 0, audit::entry(action, "allowed", Some(token.id()), origin))?;
     let now = row.at;
@@ -124,7 +135,8 @@ pub(super) async fn register_session(
         "DELETE FROM credentials WHERE account = ?1 AND class = 'session' AND expires_at <= ?2",
         [Value::from(&id), now.into()],
     );
-    host.database.batch(vec![audited, inserted, swept, counted.was_right()]).await?;
+    let statements = [audited, inserted, swept, counted.was_right()];
+    host.database.batch(statements.into_iter().chain(renewed).collect()).await?;
     Ok(expires_at)
 }
 

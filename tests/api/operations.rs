@@ -1,9 +1,9 @@
 //! What an operator does with a native vault.
 
-use kit::{Owner, Vault};
+use kit::{Key, Owner, Vault};
 use protocol::{
-    Permission,
-    body::{Read, Written},
+    Code, Permission,
+    body::{Kdf, LogIn, PreLogin, Read, Recover, RevokeKey, RotateKey, SignUp, Versioned, Written},
 };
 use securecode_vault::native;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -119,4 +119,136 @@ fn the_log_is_lines_of_json_without_what_was_sent() {
     }
     let id = answer.headers.get("x-request-id").unwrap();
     assert!(lines.iter().any(|line| line.contains(id.as_str()) && line.contains("GET /v1/bundle")));
+}
+
+/// Puts another secret in the place of one, which stays as the previous one.
+fn change_secret(folder: &Path, name: &str) {
+    fs::rename(folder.join(name), folder.join(format!("previous-{name}"))).unwrap();
+    let fresh = serde_json::to_value(protocol::Bytes32::new(kit::make_token_auth())).unwrap();
+    fs::write(folder.join(name), fresh.as_str().unwrap()).unwrap();
+    fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A native vault in a folder, which may be started there again; and its first address, which tokens are made for.
+fn in_folder(folder: &Path) -> (Vault, sealing::Audience) {
+    let vault = Vault::native_in(folder);
+    let audience = vault.url().parse().unwrap();
+    (vault, audience)
+}
+
+#[test]
+fn the_pepper_is_changed_and_everything_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vault, audience) = in_folder(folder.path());
+    let all = [Permission::Read, Permission::Write, Permission::Audit];
+    let mut people: Vec<(Owner, Vec<Key>)> = (0..4)
+        .map(|_| {
+            let mut owner = Owner::sign_up(&vault);
+            let project = owner.project();
+            let environment = owner.environment(project);
+            let keys = (0..4).map(|_| owner.key(&environment, &all)).collect();
+            (owner, keys)
+        })
+        .collect();
+    let unknown: protocol::Email = kit::make_email().parse().unwrap();
+    let salt = |vault: &Vault, email: &protocol::Email| -> Kdf {
+        vault.http().post("/v1/prelogin", &PreLogin { email: email.clone() }).json()
+    };
+    let salt_before = salt(&vault, &unknown);
+    drop(vault);
+
+    change_secret(folder.path(), "pepper");
+    let vault = Vault::native_in(folder.path());
+    let http = |key: &Key| vault.http().with(&key.api_key.derive_token(&audience));
+    let recover = |vault: &Vault, owner: &Owner| {
+        let body = Recover {
+            email: owner.email.parse().unwrap(),
+            recovery: owner.recovery.clone(),
+            session: kit::make_token(),
+            device: Some(owner.device.clone()),
+        };
+        vault.http().post("/v1/recoveries", &body)
+    };
+    let (active, rest) = people.split_first_mut().unwrap();
+    let (recovered, away, attacked) = (&rest[0].0, &rest[1].0, &rest[2].0);
+    // Keys, sessions, log-in, recovery, the salt of who has no account, known machines.
+    let key = &active.1[0];
+    let read: Read = http(key).get(&key.secret_path("A", protocol::body::How::Inject)).json();
+    assert!(read.secret.is_none());
+    vault.http().with(&active.0.session).get("/v1/account").ok();
+    active.0.log_in_again(&vault).get("/v1/account").ok();
+    recover(&vault, recovered).ok();
+    assert_eq!(salt(&vault, &unknown), salt_before);
+    assert_eq!(salt(&vault, &active.0.email.parse().unwrap()).memory_kib, 64 * 1024);
+    let wrong = LogIn {
+        email: attacked.email.parse().unwrap(),
+        login: protocol::Bytes32::new(kit::make_token_auth()),
+        session: kit::make_token(),
+        device: None,
+    };
+    for expected in [vec![Code::LoginFailed; 10], vec![Code::TooManyRequests]].concat() {
+        assert_eq!(vault.http().post("/v1/sessions", &wrong).refusal().code, expected);
+    }
+    // Strangers' tries are none of a machine's that was known before.
+    attacked.log_in_again(&vault).get("/v1/account").ok();
+    // One account an address, whichever pepper it is stored with.
+    let owner = &active.0;
+    let taken = SignUp {
+        account: protocol::AccountId::from_bytes(sealing::make_id().unwrap()),
+        email: away.email.parse().unwrap(),
+        kdf: salt_before,
+        login: away.login.clone(),
+        account_key: kit::random_blob(),
+        recovery: away.recovery.clone(),
+        account_key_by_recovery: kit::random_blob(),
+        manifest: owner.next_manifest(|_| {}).1,
+    };
+    let taken = SignUp { manifest: Versioned { version: 1, ..taken.manifest }, ..taken };
+    assert_eq!(vault.http().post("/v1/accounts", &taken).refusal().code, Code::EmailTaken);
+    // Keys that were not used since are revoked and rotated like others, and those do what they did.
+    let session = vault.http().with(&owner.session);
+    let (next, manifest) = owner.next_manifest(|_| {});
+    session.post(&format!("/v1/keys/{}/revoke", active.1[1].id), &RevokeKey { manifest }).ok();
+    active.0.wrote(next);
+    let successor = sealing::ApiKey::make().unwrap();
+    let (next, key) = active.0.new_key(&successor, &[&active.1[2].environment], &all);
+    let soon = native::system_clock() + 3600;
+    let body = RotateKey { id: successor.id(), key, old_expires_at: soon };
+    session.post(&format!("/v1/keys/{}/rotate", active.1[2].id), &body).ok();
+    active.0.wrote(next);
+    assert_eq!(http(&active.1[1]).get("/v1/usage").refusal().code, Code::KeyRevoked);
+    http(&active.1[2]).get("/v1/usage").ok();
+
+    let copy = folder.path().join("copy");
+    native::back_up(folder.path(), &copy).unwrap();
+    assert_eq!(mode(&copy.join("previous-pepper")), 0o600);
+
+    // Without the previous one, what was used since goes on.
+    drop(vault);
+    let kept = folder.path().join("kept");
+    fs::rename(folder.path().join("previous-pepper"), &kept).unwrap();
+    let vault = Vault::native_in(folder.path());
+    let http = |key: &Key| vault.http().with(&key.api_key.derive_token(&audience));
+    let log_in = |owner: &Owner| {
+        let session = kit::make_token();
+        let (email, login) = (owner.email.parse().unwrap(), owner.login.clone());
+        let device = Some(owner.device.clone());
+        vault.http().post("/v1/sessions", &LogIn { email, login, session, device })
+    };
+    http(&active.1[0]).get("/v1/usage").ok();
+    http(&active.1[2]).get("/v1/usage").ok();
+    vault.http().with(&active.0.session).get("/v1/account").ok();
+    log_in(&active.0).ok();
+    recover(&vault, recovered).ok();
+    // What was not is refused, and nothing of it is lost.
+    assert_eq!(http(&active.1[3]).get("/v1/usage").refusal().code, Code::Unauthenticated);
+    for refused in [log_in(recovered), log_in(away), recover(&vault, away), recover(&vault, &active.0)] {
+        assert_eq!(refused.refusal().code, Code::LoginFailed);
+    }
+    drop(vault);
+    fs::rename(&kept, folder.path().join("previous-pepper")).unwrap();
+    let vault = Vault::native_in(folder.path());
+    vault.http().with(&active.1[3].api_key.derive_token(&audience)).get("/v1/usage").ok();
+    away.log_in_again(&vault).get("/v1/account").ok();
+    recover(&vault, &active.0).ok();
 }
