@@ -4,9 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Person, canary, vault } from "./kit.js";
-
-const client = process.env.SECURECODE_TEST_CLIENT ?? join(import.meta.dirname, "../../target/debug/securecode");
+import { Person, canary, client, vault } from "./kit.js";
 
 /** The command line on a machine of its own, with a key that the browser made. */
 function securecode(key, ...words) {

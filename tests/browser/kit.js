@@ -3,10 +3,14 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
 export const vault = process.env.SECURECODE_TEST_VAULT ?? "http://127.0.0.1:8787";
+/** The command line, as `cargo build` left it. */
+export const client =
+  process.env.SECURECODE_TEST_CLIENT ?? join(import.meta.dirname, "../../target/debug/securecode");
 export const PROJECT = "webshop-of-ada";
 export const passphrase = "correct horse battery staple";
 

@@ -5,9 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
-import { Person, canary, vault } from "./kit.js";
-
-const binary = process.env.SECURECODE_TEST_CLIENT ?? path.resolve("../../target/debug/securecode");
+import { Person, canary, client, vault } from "./kit.js";
 
 /** A machine with the real client, without a desktop: the link is shown. */
 class Machine {
@@ -23,12 +21,12 @@ class Machine {
   }
 
   run(...words) {
-    return execFileSync(binary, words, { ...this.options(), encoding: "utf8" });
+    return execFileSync(client, words, { ...this.options(), encoding: "utf8" });
   }
 
   /** Begins to be set up; its words, its link, and how it ends. */
   async setUp() {
-    const child = spawn(binary, ["setup", "--vault-url", vault], { ...this.options(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(client, ["setup", "--vault-url", vault], { ...this.options(), stdio: ["ignore", "pipe", "pipe"] });
     let text = "";
     child.stderr.on("data", (data) => (text += data));
     const ended = new Promise((done) => child.on("close", (code) => done({ code, text })));
