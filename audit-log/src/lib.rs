@@ -1,10 +1,14 @@
 //! How the audit log is hashed (`docs/protocol.md`, "The audit log"): a row is a leaf, up to [`LONGEST_SEGMENT`]
 //! rows are the Merkle tree of a segment, and each segment names the hash of the one before. The vault closes
-//! segments with this and clients check them with this; no key is in it.
+//! segments with this and clients check logs with this; no key is in it.
 
+mod finding;
 mod tree;
+mod verify;
 
+pub use finding::Finding;
 pub use tree::root;
+pub use verify::{Pin, Report, Retired, Verifier};
 
 use protocol::{AccountId, Digest, body::Segment};
 use seal::Writer;

@@ -5,11 +5,11 @@ use crate::{
     error::{Error, Result},
     home,
 };
+use audit_log::Pin;
 use protocol::{
-    AccountId, Digest,
+    AccountId,
     body::{Receipt, Segment},
 };
-use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
@@ -21,15 +21,6 @@ use std::{
 const RECEIPTS: usize = 1000;
 /// A file of receipts is shortened when it is larger, in bytes: about twice what is kept.
 const LONG: u64 = 2 * RECEIPTS as u64 * 70;
-
-/// The newest segment that was verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pin {
-    /// Its number.
-    pub n: u64,
-    /// Its hash.
-    pub hash: Digest,
-}
 
 /// What is kept of one account's log.
 pub struct Memory {

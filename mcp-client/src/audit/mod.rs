@@ -1,13 +1,10 @@
 //! An account's audit log, as its owner or an API key with the permission sees it: listed, exported, and checked
 //! against what this machine remembers of it.
 
-mod finding;
 pub mod memory;
-mod verify;
 mod witness;
 
-pub use finding::Finding;
-pub use verify::Report;
+pub use audit_log::{Finding, Report};
 pub use witness::Witness;
 
 use crate::{
@@ -17,13 +14,13 @@ use crate::{
     owner::Owner,
     remote::Remote,
 };
+use audit_log::{Retired, Verifier};
 use memory::Memory;
 use protocol::{
     AccountId, Code,
     body::{AuditRows, Closed, LoggedRow, Page, Segment, Segments},
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use verify::{Retired, Verifier};
 
 /// Requests that close, one after the other without any closing something, before this gives up: so many others
 /// are not closing at once.
@@ -149,7 +146,7 @@ impl Log {
         }
         verifier.receipts(memory.receipts()?);
         if let Some(witness) = witness {
-            verifier.compare_with(witness);
+            verifier.compare_with(witness.pin, &witness.receipts);
         }
         if closing.is_none() {
             verifier.finding(Finding::NotClosed);

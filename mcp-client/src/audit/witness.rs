@@ -1,8 +1,8 @@
 //! What another machine knows of a log: `audit verify --json` there, `--compare` here. Two machines that are shown two
 //! histories each find their own whole; side by side, they are not.
 
-use super::memory::Pin;
 use crate::error::{Error, Result};
+use audit_log::Pin;
 use protocol::{AccountId, body::Receipt};
 use serde::{Deserialize, Serialize};
 use std::{

@@ -1,15 +1,24 @@
-//! The checking itself, over what the vault answered and what this machine remembers. No request is made here.
+//! Checking a log, over what the vault answered and what a client remembers. No request is made here.
 
-use super::{Finding, memory::Pin, witness::Witness};
-use audit_log::{follows, is_sound, leaf, root};
+use crate::{Finding, follows, is_sound, leaf, root};
 use protocol::{
     AccountId, Digest,
     body::{LoggedRow, Receipt, Segment},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::RangeInclusive,
 };
+
+/// The newest segment that a client verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Its number.
+    pub n: u64,
+    /// Its hash.
+    pub hash: Digest,
+}
 
 /// What a check of the log came to.
 #[derive(Debug)]
@@ -35,15 +44,15 @@ pub struct Report {
 }
 
 /// Which rows the vault no longer keeps, by its own word.
-pub(super) struct Retired {
+pub struct Retired {
     /// The number of the last of them.
-    pub(super) last: u64,
+    pub last: u64,
     /// For how many seconds after their segment was closed no row can be one of them.
-    pub(super) kept: u64,
+    pub kept: u64,
 }
 
 /// Collects what the vault answers.
-pub(super) struct Verifier {
+pub struct Verifier {
     headers: Vec<Segment>,
     findings: Vec<Finding>,
     /// By number: the leaf of each row, or nothing where the row is not sound.
@@ -59,7 +68,7 @@ pub(super) struct Verifier {
 
 impl Verifier {
     /// Takes the headers from the segment `from` on, and checks that they are a chain.
-    pub(super) fn new(account: AccountId, from: u64, headers: Vec<Segment>) -> Self {
+    pub fn new(account: AccountId, from: u64, headers: Vec<Segment>) -> Self {
         let mut findings = Vec::new();
         let mut expected = from;
         let mut before: Option<&Segment> = None;
@@ -98,11 +107,13 @@ impl Verifier {
         }
     }
 
-    pub(super) fn finding(&mut self, finding: Finding) {
+    /// Adds what was found by whoever asks the vault.
+    pub fn finding(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
-    pub(super) fn compare_with_pin(&mut self, pin: &Pin) {
+    /// The segment that was verified before must be there, the same.
+    pub fn compare_with_pin(&mut self, pin: &Pin) {
         self.was_pinned = true;
         let newest = self.headers.last().map_or(0, |newest| newest.n);
         match self.headers.iter().find(|header| header.n == pin.n) {
@@ -113,13 +124,13 @@ impl Verifier {
         }
     }
 
-    pub(super) fn receipts(&mut self, receipts: Vec<Receipt>) {
+    /// Takes what this client was given receipts of.
+    pub fn receipts(&mut self, receipts: Vec<Receipt>) {
         self.receipts = receipts;
     }
 
     /// The segment that another machine verified, which must be here, too; its receipts, when the rows are.
-    pub(super) fn compare_with(&mut self, witness: &Witness) {
-        let pin = witness.pin;
+    pub fn compare_with(&mut self, pin: Pin, receipts: &[Receipt]) {
         let split = match self.headers.iter().find(|header| header.n == pin.n) {
             Some(header) => header.hash != pin.hash,
             // It has a segment that this one is not shown. One that is missing between others is found already.
@@ -128,15 +139,16 @@ impl Verifier {
         if split {
             self.finding(Finding::Split { n: pin.n });
         }
-        self.their_receipts.clone_from(&witness.receipts);
+        self.their_receipts = receipts.to_vec();
     }
 
     /// The number of the first row to check.
-    pub(super) fn first_row(&self) -> u64 {
+    pub fn first_row(&self) -> u64 {
         self.headers.first().map_or(1, |header| header.first)
     }
 
-    pub(super) fn row(&mut self, row: LoggedRow) {
+    /// Takes a row; they may come in any order.
+    pub fn row(&mut self, row: LoggedRow) {
         let sound = match (row.leaf, &row.content) {
             (Some(stored), Some(content)) => {
                 let entry = content.entry.as_bytes();
@@ -154,7 +166,7 @@ impl Verifier {
     }
 
     /// Compares everything. Rows that are `retired` may be gone, from the oldest on.
-    pub(super) fn report(mut self, retired: &Retired, now: u64) -> Report {
+    pub fn report(mut self, retired: &Retired, now: u64) -> Report {
         let retired = self
             .headers
             .iter()
