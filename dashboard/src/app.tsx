@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Account } from "./pages/account";
 import { Activity } from "./pages/activity";
+import { Approvals } from "./pages/approvals";
 import { Bin } from "./pages/bin";
 import { Entrance } from "./pages/entrance";
 import { ImportPage } from "./pages/import";
@@ -21,6 +22,9 @@ const PLACES: [path: string, title: string, icon: IconName][] = [
   ["account", "Account", "person"],
 ];
 
+/** Pages that other pages and links lead to. */
+const TITLES: Record<string, string> = { pair: "A machine", approvals: "Approvals" };
+
 export function App() {
   return (
     <>
@@ -35,7 +39,7 @@ export function App() {
 function Shell() {
   const place = route.value[0] ?? "";
   const main = useRef<HTMLElement>(null);
-  const title = place === "pair" ? "A machine" : (PLACES.find(([path]) => path === place)?.[1] ?? "Secrets");
+  const title = TITLES[place] ?? PLACES.find(([path]) => path === place)?.[1] ?? "Secrets";
   useEffect(() => {
     document.title = `${title} · SecureCode`;
     main.current?.focus({ preventScroll: true });
@@ -91,6 +95,8 @@ function Page({ place }: { place: string }): ComponentChildren {
       return <Projects />;
     case "account":
       return <Account />;
+    case "approvals":
+      return <Approvals />;
     case "bin":
       return <Bin />;
     case "pair":

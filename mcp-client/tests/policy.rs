@@ -107,7 +107,9 @@ fn a_person_is_asked_by_the_agent() {
     let mut server = McpServer::start(&person);
     server.text("get-secret", json!({ "name": "TOKEN" }));
     let told = server.text("get-secret", json!({ "name": "TOKEN" }));
-    assert!(told.contains("cannot ask") && told.contains("securecode run"), "{told}");
+    assert!(told.contains("nobody has answered yet") && told.contains("/#/approvals"), "{told}");
+    // The same question is not asked twice.
+    assert_eq!(server.text("get-secret", json!({ "name": "TOKEN" })), told);
 }
 
 /// The newer life of MCP: the question is the result of the first round.
@@ -150,7 +152,7 @@ fn a_person_is_asked_by_a_round_of_the_call() {
     let cannot = json!({ "_meta": meta(false) });
     call(&mut server, cannot.clone());
     let told = text(&call(&mut server, cannot));
-    assert!(told.contains("cannot ask"), "{told}");
+    assert!(told.contains("/#/approvals"), "{told}");
 }
 
 #[test]
@@ -200,7 +202,7 @@ fn a_production_secret_is_revealed_by_a_person_alone() {
     assert_eq!(server.text("get-secret", ask.clone()), VALUE);
     let mut server = McpServer::start(&person);
     server.text("get-secret", ask.clone());
-    assert!(server.text("get-secret", ask).contains("securecode get TOKEN"));
+    assert!(server.text("get-secret", ask).contains("/#/approvals"));
     // Laid down as production, it is warned of like one that is tagged.
     let mut server = McpServer::start(&person);
     server.text("get-secret", json!({ "name": "TOKEN" }));

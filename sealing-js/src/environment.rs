@@ -2,14 +2,14 @@
 
 use crate::{Import, admit, answer, import, input, meta, output, pin, thrown::Thrown, value};
 use protocol::{
-    Blob, NameIndex, SecretId, SecretName,
+    ApprovalId, Blob, NameIndex, SecretId, SecretName,
     body::{
-        Binned, Bundle, Change, Listing, NewPolicy, Page, Read, ReadEarlier, SealedSecret, SecretEntry,
-        Version, Versioned,
+        Approval, Binned, Bundle, Change, Listing, NewPolicy, Page, Read, ReadEarlier, SealedSecret,
+        SecretEntry, Version, Versioned,
     },
 };
 use sealing::{
-    Consent, EnvironmentKey, Manifest, Meta, OpenedSecret, Pin, Policy, Proof, TrustError, make_id,
+    Consent, EnvironmentKey, Manifest, Meta, OpenedSecret, Pin, Policy, Proof, TrustError, Wanted, make_id,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -24,6 +24,7 @@ export interface SecretView {
   id: string; index: string; name: string; tags: string[]; note: string; version: number; updated_at: number;
   production: boolean; policy: PolicyView | null;
 }
+export interface QuestionView { wanted: "use" | "reveal"; names: string[] }
 export interface VersionView { version: number; tags: string[]; note: string; updated_at: number }
 export interface BinnedView {
   id: string; index: string; name: string; tags: string[]; note: string; version: number; deleted_at: number;
@@ -57,6 +58,20 @@ impl From<Word> for Consent {
             Word::Block => Self::Block,
         }
     }
+}
+
+#[derive(Serialize)]
+struct QuestionView {
+    wanted: &'static str,
+    names: Vec<SecretName>,
+}
+
+fn approval_id(text: &str) -> Result<ApprovalId, Thrown> {
+    text.parse().map_err(|_| Thrown::mistake("that is no id"))
+}
+
+fn blob(text: &str) -> Result<Blob, Thrown> {
+    text.parse().map_err(|_| Thrown::distrusted("the vault's answer is not of the form it must have"))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -260,6 +275,28 @@ impl Environment {
     /// When it was not listed yet.
     pub fn pin(&self) -> Result<String, Thrown> {
         pin(Pin::of(&self.state()?.root))
+    }
+
+    /// What an agent asks: `QuestionView` in JSON.
+    ///
+    /// # Errors
+    /// When it is no question of this environment's.
+    pub fn question(&self, approval: &str, question: &str) -> Result<String, Thrown> {
+        let question = self.key.open_question(approval_id(approval)?, &blob(question)?)?;
+        let wanted = match question.wanted {
+            Wanted::Use => "use",
+            Wanted::Reveal => "reveal",
+        };
+        output(&QuestionView { wanted, names: question.names })
+    }
+
+    /// The body that answers it.
+    ///
+    /// # Errors
+    /// When that is no id, or nothing that was asked.
+    pub fn answer(&self, approval: &str, question: &str, yes: bool) -> Result<String, Thrown> {
+        let answer = self.key.seal_answer(approval_id(approval)?, &blob(question)?, yes)?;
+        output(&Approval { answer })
     }
 
     /// Opens what `GET …/secrets/{index}` answered for this name; nothing if there is none, which is proven.

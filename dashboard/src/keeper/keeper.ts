@@ -22,6 +22,7 @@ import {
   type Pin,
   type PolicyView,
   type ProjectView,
+  type QuestionView,
   type SecretView,
   type VersionView,
   type Write,
@@ -56,6 +57,15 @@ export interface Overview {
   session: string;
   projects: ProjectView[];
   environments: EnvironmentView[];
+}
+
+/** What an agent asks a person for. */
+export interface ApprovalView extends QuestionView {
+  id: string;
+  environment: string;
+  credential: string;
+  question: string;
+  expires_at: number;
 }
 
 export interface NewKey {
@@ -246,6 +256,28 @@ export class Keeper {
     const body = this.#owner.deletion(kdf, passphrase);
     await this.#remote.send("POST", "/v1/account/delete", body);
     for (const key of ["email", "device", `pin.${this.#owner.id()}`]) this.#remember(key, null);
+  }
+
+  // What agents ask a person for.
+
+  /** What was asked and not answered yet. What does not open is not shown: nobody can be asked by it. */
+  async approvals(): Promise<ApprovalView[]> {
+    const { items } = JSON.parse(await this.#remote.get("/v1/approvals")) as { items: Schemas["OpenApproval"][] };
+    const views: ApprovalView[] = [];
+    for (const { id, environment, credential, question, expires_at } of items) {
+      try {
+        const text = await this.#in(environment, async (opened) => opened.question(id, question));
+        views.push({ id, environment, credential, question, expires_at, ...(JSON.parse(text) as QuestionView) });
+      } catch (error) {
+        if (!(error instanceof Error && ["Distrusted", "Mistake"].includes(error.name))) throw error;
+      }
+    }
+    return views;
+  }
+
+  async answerApproval(asked: ApprovalView, yes: boolean): Promise<void> {
+    const body = await this.#in(asked.environment, async (opened) => opened.answer(asked.id, asked.question, yes));
+    await this.#remote.send("PUT", `/v1/approvals/${asked.id}/answer`, body);
   }
 
   // A machine that asks for a key.

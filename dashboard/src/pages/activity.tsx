@@ -5,7 +5,7 @@ import { Bars, Days } from "../parts/charts";
 import { Busy, Choice, Empty, Told, time } from "../parts/basics";
 import { Icon } from "../parts/icon";
 import { useAct, useAsked } from "../parts/use";
-import { environmentName, overview } from "../state";
+import { environmentName, go, overview } from "../state";
 import { Skeleton } from "./secrets";
 
 /** Rows that are looked at to begin with: enough for charts, few enough for a phone. */
@@ -132,6 +132,9 @@ export function Activity() {
           <p class="hint">Who did what, how and when: each access writes its row, or does not happen.</p>
         </div>
         <div class="row">
+          <button type="button" onClick={() => go("approvals")}>
+            Approvals
+          </button>
           <button type="button" onClick={again}>
             Reload
           </button>

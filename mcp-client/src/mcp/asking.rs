@@ -206,6 +206,7 @@ impl Server {
             };
             let mut names = question.names.clone();
             names.sort();
+            names.dedup();
             let asked = client.ask(&sealing::Question { wanted, names })?;
             session.consents.dashboard.push((question.clone(), asked));
             return Err(question.refused_until(&page));
