@@ -206,23 +206,22 @@ impl Account {
         Ok(())
     }
 
-    /// `ProjectView[]` in JSON, by name.
+    /// `ProjectView[]` in JSON.
     ///
     /// # Errors
     /// Never.
     pub fn projects(&self) -> Result<String, Thrown> {
         let records = self.manifest.projects.iter();
-        let mut views: Vec<_> = records.map(|one| ProjectView { id: one.id, name: &one.name }).collect();
-        views.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        let views: Vec<_> = records.map(|one| ProjectView { id: one.id, name: &one.name }).collect();
         output(&views)
     }
 
-    /// `EnvironmentView[]` in JSON, by name.
+    /// `EnvironmentView[]` in JSON.
     ///
     /// # Errors
     /// Never.
     pub fn environments(&self) -> Result<String, Thrown> {
-        let mut views: Vec<_> = self
+        let views: Vec<_> = self
             .manifest
             .environments
             .iter()
@@ -233,7 +232,6 @@ impl Account {
                 production: one.production,
             })
             .collect();
-        views.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         output(&views)
     }
 

@@ -1,11 +1,11 @@
 //! An environment in its owner's hands: listed, read, changed.
 
+use crate::answers::{Bundle, Read, ReadEarlier};
 use crate::{Import, admit, answer, import, input, meta, output, pin, thrown::Thrown, value};
 use protocol::{
     ApprovalId, Blob, NameIndex, SecretId, SecretName,
     body::{
-        Approval, Binned, Bundle, Change, Listing, NewPolicy, Page, Read, ReadEarlier, SealedSecret,
-        SecretEntry, Version, Versioned,
+        Approval, Binned, Change, Listing, NewPolicy, Page, SealedSecret, SecretEntry, Version, Versioned,
     },
 };
 use sealing::{
@@ -95,7 +95,7 @@ impl From<Policy> for PolicyView {
 impl PolicyView {
     fn policy(self) -> Policy {
         let sorted = |mut list: Vec<String>| {
-            list.sort();
+            list.sort_unstable();
             list.dedup();
             list
         };
@@ -230,7 +230,7 @@ impl Environment {
         Ok(self.key.derive_index(&secret.parse()?).to_string())
     }
 
-    /// Takes all pages of `GET …/secrets` and checks them: `SecretView[]` in JSON, by name. Nothing if something
+    /// Takes all pages of `GET …/secrets` and checks them: `SecretView[]` in JSON. Nothing if something
     /// changed between two pages: ask again.
     ///
     /// # Errors
@@ -263,8 +263,7 @@ impl Environment {
                 policy: entry.policy.is_some().then(|| policy.into()),
             })
         };
-        let mut views = listing.items.iter().map(view).collect::<Result<Vec<_>, Thrown>>()?;
-        views.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        let views = listing.items.iter().map(view).collect::<Result<Vec<_>, Thrown>>()?;
         self.state = Some(State { root: listing.root, buckets: listing.buckets, entries: listing.items });
         output(&views).map(Some)
     }
@@ -366,7 +365,6 @@ impl Environment {
                 });
             }
         }
-        views.sort_by_key(|row| std::cmp::Reverse(row.deleted_at));
         output(&views)
     }
 

@@ -7,6 +7,7 @@ use serde::{
     Deserializer, Serialize,
     de::{MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 use std::fmt;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
@@ -102,7 +103,7 @@ impl Import {
         self.compared = false;
     }
 
-    /// `ImportRow[]` in JSON, in the order of the files.
+    /// `ImportRow[]` in JSON; of each file the good lines, then the bad ones.
     ///
     /// # Errors
     /// Never.
@@ -214,16 +215,14 @@ fn env(bytes: &[u8]) -> Lines {
     let read = dotenv::parse(bytes);
     let good = read.assignments.into_iter().map(|one| (one.line, Ok((one.name, one.value))));
     let bad = read.bad_lines.into_iter().map(|bad| (bad.line, Err(bad.cause.to_string())));
-    let mut lines: Lines = good.chain(bad).collect();
-    lines.sort_by_key(|(line, _)| *line);
-    lines
+    good.chain(bad).collect()
 }
 
-/// A JSON object of texts, numbers and booleans, in its own order.
+/// A JSON object of texts, numbers and booleans, in its own order; a number is kept as it is written.
 fn json(bytes: &[u8]) -> Lines {
     struct Entries;
     impl<'de> Visitor<'de> for Entries {
-        type Value = Vec<(String, serde_json::Value)>;
+        type Value = Vec<(String, &'de RawValue)>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
         }
@@ -242,13 +241,15 @@ fn json(bytes: &[u8]) -> Lines {
         // The position alone: serde's own words may quote what it read.
         Err(error) => return vec![(error.line(), Err("from here on it is no JSON".into()))],
     };
-    let line = |(name, value): (String, serde_json::Value)| {
+    let line = |(name, value): (String, &RawValue)| {
         let name: SecretName = name.parse().map_err(|error: protocol::ParseNameError| error.to_string())?;
-        let text = match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Number(number) => number.to_string(),
-            serde_json::Value::Bool(flag) => flag.to_string(),
-            _ => return Err(format!("{name} is neither a text, a number nor a boolean")),
+        let text = value.get();
+        let text = match text.bytes().next() {
+            Some(b'"') => serde_json::from_str::<String>(text).unwrap_or_default(),
+            Some(b'{' | b'[' | b'n') | None => {
+                return Err(format!("{name} is neither a text, a number nor a boolean"));
+            }
+            Some(_) => text.to_owned(),
         };
         let value = SecretValue::new(Zeroizing::new(text.into_bytes())).map_err(|error| error.to_string())?;
         Ok((name, value))

@@ -5,10 +5,14 @@
 //! the types of `protocol`. Nothing is believed before it was checked against the owner's own record, a manifest
 //! and a pin.
 //!
+//! What is listed comes in no order: a page sorts by itself, and a sort for each type would be a tenth of the module.
+//!
 //! What is thrown is an `Error` whose `name` is `Mistake` (the input is wrong), `Distrusted` (the vault's answer
 //! does not hold) or `Failure` (this machine), and whose message says what happened without quoting a secret.
 
 mod account;
+mod answers;
+mod audit;
 mod entrance;
 mod environment;
 mod import;
@@ -16,6 +20,7 @@ mod pairing;
 mod thrown;
 
 pub use account::{Account, Write};
+pub use audit::LogCheck;
 pub use entrance::{LogIn, Recovery, SignUp};
 pub use environment::{Draft, Environment, Opened};
 pub use import::Import;

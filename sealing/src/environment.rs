@@ -66,7 +66,7 @@ impl Meta {
     /// Tags, which are sorted and of which doubles are dropped, and a note.
     /// Nothing if there are more than 16 tags or the note is longer than 1024 bytes.
     pub fn new(mut tags: Vec<Tag>, note: String) -> Option<Self> {
-        tags.sort();
+        tags.sort_unstable();
         tags.dedup();
         (tags.len() <= 16 && note.len() <= 1024).then_some(Self { tags, note })
     }

@@ -141,3 +141,32 @@ test("without the vault the page says so, keeps what was typed, and goes on when
   await ada.sees("TYPED_ONCE stored.");
   await ada.leaves("TYPED_ONCE", "typed-value");
 });
+
+test("the audit log is verified here, and one that was edited, cut or rolled back is found", async () => {
+  const ada = await Person.withEnvironment();
+  const between = await Between.of(ada);
+  await ada.addSecret("SOME_SECRET", "some-value");
+  await ada.press("Reveal SOME_SECRET");
+  await ada.sees("some-value");
+  await ada.page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await ada.press("Verify");
+  await ada.sees("rows from its first on");
+  await ada.press("Verify");
+  await ada.sees("rows since it was verified here before");
+
+  between.edit(/^\/v1\/audit\/rows$/, (page) => {
+    page.items[0].entry = page.items[0].entry.replace('"allowed"', '"refused"');
+  });
+  await ada.press("Verify");
+  await ada.sees(/edited: row \d+ does not say what it said/);
+  between.edit(/^\/v1\/audit\/rows$/, (page) => void page.items.splice(1));
+  await ada.press("Verify");
+  await ada.sees(/truncated: the log ends with row \d+/);
+  between.edit(/^\/v1\/audit\/segments$/, (segments) => void (segments.items &&= []));
+  await ada.press("Verify");
+  await ada.sees(/rolled back: segment \d+ was verified before/);
+  between.change = null;
+  await ada.press("Verify");
+  await ada.sees("rows since it was verified here before");
+  await ada.leaves("SOME_SECRET", "some-value");
+});

@@ -15,7 +15,7 @@ test("a file is looked through, and stored when its person says so", async () =>
     .getByLabel("Files to import")
     .setInputFiles([
       file(".env", `SAME=${one}\nCHANGED="${two}\nsecond line"\nNEW=${three}\nnonsense here\n`),
-      file("more.json", JSON.stringify({ PORT: 8080, DEBUG: true, NESTED: { a: 1 } })),
+      file("more.json", `{"PORT": 8080, "RATE": 1.50, "NESTED": {"a": 1}}`),
     ]);
   await ada.sees("3 new, 1 changed, 1 the same, 2 invalid. Nothing is stored yet.");
   await ada.sees("it is neither `NAME=value`, nor a comment, nor blank");
@@ -30,6 +30,8 @@ test("a file is looked through, and stored when its person says so", async () =>
   await ada.sees("5 secrets");
   await ada.press("Reveal CHANGED");
   await ada.sees("second line");
+  await ada.press("Reveal RATE");
+  await ada.sees("1.50");
   await ada.press("Reveal NEW");
   await ada.sees(three);
   assert.equal(await page.locator(".item .tag", { hasText: "imported" }).count(), 5);

@@ -66,7 +66,8 @@ fn build_wasm() -> Result<()> {
         "run `cargo xtask setup` again: wasm-bindgen must be of the version in Cargo.lock",
     )?;
     let module = out.join("sealing_js_bg.wasm");
-    let mut optimise = command(npm_module(".bin/wasm-opt"), &["-O2"]);
+    let words = ["-O2", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"];
+    let mut optimise = command(npm_module(".bin/wasm-opt"), &words);
     optimise.arg(&module).arg("-o").arg(&module).args(["--strip-debug", "--strip-producers"]);
     run(wasm::features(&mut optimise), "run `cargo xtask setup` again")
 }

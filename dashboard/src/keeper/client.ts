@@ -44,12 +44,14 @@ function remembered(): Memory {
 function keep(key: string, value: string | null): void {
   if (value === null) return localStorage.removeItem(PREFIX + key);
   // Of two tabs the one that saw the newer state wins.
-  if (key.startsWith("pin.") && version(value) < version(recall(key))) return;
+  if (/^(pin|audit)\./.test(key) && version(value) < version(recall(key))) return;
   localStorage.setItem(PREFIX + key, value);
 }
 
 function version(pin: string | null): number {
-  return pin === null ? 0 : (JSON.parse(pin) as Pin).version;
+  if (pin === null) return 0;
+  const seen = JSON.parse(pin) as Pin | { n: number };
+  return "n" in seen ? seen.n : seen.version;
 }
 
 function start(): Worker {

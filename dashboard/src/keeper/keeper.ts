@@ -4,6 +4,7 @@ import {
   Draft,
   Environment,
   Import,
+  LogCheck,
   LogIn,
   Opened,
   PairingRequest,
@@ -18,6 +19,7 @@ import {
   type EnvironmentView,
   type ImportRow,
   type KeyView,
+  type LogReport,
   type Permission,
   type Pin,
   type PolicyView,
@@ -28,7 +30,7 @@ import {
   type Write,
 } from "../../wasm/sealing_js";
 import { Refused } from "./refused";
-import { Remote, untilWritten } from "./remote";
+import { Remote, untilWritten, type Receipt } from "./remote";
 
 type Schemas = components["schemas"];
 export type AuditRow = Schemas["AuditRow"];
@@ -40,6 +42,7 @@ export type {
   EnvironmentView,
   ImportRow,
   KeyView,
+  LogReport,
   Permission,
   Pin,
   PolicyView,
@@ -81,6 +84,13 @@ export interface ImportFile {
   bytes: Uint8Array;
 }
 
+function byName<T extends { name: string }>(list: T[]): T[] {
+  return list.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Receipts of an account that are kept, as the command line keeps them. */
+const RECEIPTS = 1000;
+
 /** How far something is that takes long. */
 export type Progress = (what: string, done?: number, all?: number) => void;
 
@@ -90,7 +100,7 @@ export type Progress = (what: string, done?: number, all?: number) => void;
  */
 export class Keeper {
   memory: Memory = {};
-  #remote = new Remote();
+  #remote = new Remote((receipt) => this.#keepReceipt(receipt));
   #account: Account | null = null;
   #session = "";
   #environments = new Map<string, Environment>();
@@ -188,8 +198,8 @@ export class Keeper {
       account: owner.id(),
       email: owner.email(),
       session: this.#session,
-      projects: JSON.parse(owner.projects()) as ProjectView[],
-      environments: JSON.parse(owner.environments()) as EnvironmentView[],
+      projects: byName(JSON.parse(owner.projects()) as ProjectView[]),
+      environments: byName(JSON.parse(owner.environments()) as EnvironmentView[]),
     };
   }
 
@@ -255,7 +265,10 @@ export class Keeper {
     this.progress("Stretching the passphrase");
     const body = this.#owner.deletion(kdf, passphrase);
     await this.#remote.send("POST", "/v1/account/delete", body);
-    for (const key of ["email", "device", `pin.${this.#owner.id()}`]) this.#remember(key, null);
+    const account = this.#owner.id();
+    for (const key of ["email", "device", `pin.${account}`, `audit.${account}`, `receipts.${account}`]) {
+      this.#remember(key, null);
+    }
   }
 
   // What agents ask a person for.
@@ -366,7 +379,7 @@ export class Keeper {
       const listed = environment.list(pages, this.memory[`pin.${id}`]);
       if (listed === undefined) continue;
       this.#remember(`pin.${id}`, environment.pin());
-      return JSON.parse(listed) as SecretView[];
+      return byName(JSON.parse(listed) as SecretView[]);
     }
     throw new Refused("manifest_outdated", "The environment changes while it is being listed. Try again.");
   }
@@ -465,7 +478,9 @@ export class Keeper {
 
   bin(id: string): Promise<BinnedView[]> {
     return this.#in(id, async (environment) => {
-      return JSON.parse(environment.bin(await this.#remote.pages(`/v1/environments/${id}/bin`))) as BinnedView[];
+      const pages = await this.#remote.pages(`/v1/environments/${id}/bin`);
+      const deleted = JSON.parse(environment.bin(pages)) as BinnedView[];
+      return deleted.sort((a, b) => b.deleted_at - a.deleted_at);
     });
   }
 
@@ -497,7 +512,9 @@ export class Keeper {
     });
     this.#file?.free();
     this.#file = file;
-    return JSON.parse(file.rows()) as ImportRow[];
+    const order = new Map(files.map((one, at) => [one.name, at]));
+    const place = (row: ImportRow) => order.get(row.file) ?? 0;
+    return (JSON.parse(file.rows()) as ImportRow[]).sort((a, b) => place(a) - place(b) || a.line - b.line);
   }
 
   /** Stores what was previewed and is new or changed. */
@@ -578,6 +595,64 @@ export class Keeper {
       last = (JSON.parse(newest) as { seq: number }).seq;
       this.progress("Exporting", last);
     }
+  }
+
+  /** Closes the log, recomputes it from what was verified before on, and compares it with what this browser remembers. */
+  async verifyAudit(): Promise<LogReport> {
+    const account = this.#owner.id();
+    const pin = this.memory[`audit.${account}`];
+    this.progress("Closing the log");
+    const closed = await this.#closeLog();
+    const from = pin === undefined ? 1 : (JSON.parse(pin) as { n: number }).n;
+    const pages = await this.#remote.pages("/v1/audit/segments", String(from - 1));
+    const check = new LogCheck(account, pages, pin, JSON.stringify(this.#receipts()));
+    if (!closed) check.notClosed();
+    for (let next: number | undefined = check.firstRow(), read = 0; next !== undefined; ) {
+      const page = await this.#remote.get(`/v1/audit/rows?from=${next}`);
+      read += (JSON.parse(page) as { items: unknown[] }).items.length;
+      this.progress(`${read} rows read`);
+      next = check.rows(next, page);
+    }
+    const report = JSON.parse(check.report(Math.floor(Date.now() / 1000))) as LogReport;
+    if (report.findings.length === 0 && report.pin !== null) {
+      this.#remember(`audit.${account}`, JSON.stringify(report.pin));
+    }
+    return report;
+  }
+
+  /** Closes all that is open; not, where the vault finds its log damaged. */
+  async #closeLog(): Promise<boolean> {
+    for (let inVain = 0; inVain <= 20; ) {
+      try {
+        const answer = await this.#remote.send("POST", "/v1/audit/segments", "null");
+        const closed = JSON.parse(answer) as { segment?: unknown; open: number };
+        if (closed.open === 0) return true;
+        inVain = closed.segment == null ? inVain + 1 : 0;
+      } catch (error) {
+        if (error instanceof Refused && error.code === "log_damaged") return false;
+        throw error;
+      }
+    }
+    throw new Refused("manifest_outdated", "The log is being closed by others all the time. Try again in a minute.");
+  }
+
+  #receipts(): Receipt[] {
+    const kept = this.memory[`receipts.${this.#owner.id()}`] ?? "";
+    return kept
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => {
+        const [seq, leaf] = line.split(" ");
+        return { seq: Number(seq), leaf: leaf ?? "" };
+      });
+  }
+
+  /** Keeps the newest of an account, to notice a log that says something else later. */
+  #keepReceipt({ seq, leaf }: Receipt): void {
+    if (this.#account === null) return;
+    const key = `receipts.${this.#account.id()}`;
+    const lines = `${this.memory[key] ?? ""}${seq} ${leaf}\n`.split("\n");
+    this.#remember(key, lines.slice(-1 - RECEIPTS).join("\n"));
   }
 
   #remember(key: string, value: string | null): void {

@@ -1,8 +1,17 @@
 import { Refused, Unreachable, refusal } from "./refused";
 
+/** What an answer says of the audit row that was written for it. */
+export interface Receipt {
+  seq: number;
+  leaf: string;
+}
+
 /** Requests to the vault that served this page. Bodies are made and read by the sealing. */
 export class Remote {
   token: string | null = null;
+
+  /** `receipt` is given what each answer says of the audit row that was written for it. */
+  constructor(private readonly receipt: (receipt: Receipt) => void) {}
 
   async send(method: string, path: string, body?: string): Promise<string> {
     let response: Response;
@@ -23,6 +32,11 @@ export class Remote {
     }
     const text = await response.text();
     if (!response.ok) throw refusal(response.status, text);
+    // The one answer that is no JSON, the export, has no receipt.
+    if (text.startsWith("{") && text.includes('"leaf"') && response.headers.get("content-type") === "application/json") {
+      const { seq, leaf } = JSON.parse(text) as Partial<Receipt>;
+      if (seq !== undefined && leaf !== undefined) this.receipt({ seq, leaf });
+    }
     return text;
   }
 
@@ -30,9 +44,9 @@ export class Remote {
     return this.send("GET", path);
   }
 
-  /** Every page of a list, as text. */
-  async pages(path: string): Promise<string[]> {
-    const pages = [await this.get(path)];
+  /** Every page of a list, as text; of what comes after a cursor, if there is one. */
+  async pages(path: string, after?: string): Promise<string[]> {
+    const pages = [await this.get(after === undefined ? path : `${path}?cursor=${after}`)];
     for (;;) {
       const next = (JSON.parse(pages[pages.length - 1] ?? "{}") as { next?: string | null }).next;
       if (next == null) return pages;

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { keeper } from "../keeper/client";
-import type { AuditRow } from "../keeper/keeper";
+import type { AuditRow, LogReport } from "../keeper/keeper";
 import { Bars, Days } from "../parts/charts";
 import { Busy, Choice, Empty, Told, time } from "../parts/basics";
 import { Icon } from "../parts/icon";
@@ -93,6 +93,7 @@ async function load(before: Log | null): Promise<Log> {
 export function Activity() {
   const { answer, trouble, again, set } = useAsked(() => load(null), []);
   const { busy, trouble: failed, act } = useAct();
+  const [report, setReport] = useState<LogReport | null>(null);
   const [kind, setKind] = useState("matters");
   const [place, setPlace] = useState("");
   const [who, setWho] = useState("");
@@ -138,6 +139,9 @@ export function Activity() {
           <button type="button" onClick={again}>
             Reload
           </button>
+          <button type="button" disabled={busy} onClick={() => void act(() => keeper.verifyAudit(), setReport)}>
+            <Icon name="check" /> Verify
+          </button>
           <button type="button" disabled={busy} onClick={() => void act(() => keeper.exportAudit(), save)}>
             <Icon name="download" /> Export
           </button>
@@ -145,6 +149,7 @@ export function Activity() {
       </div>
       <Told trouble={trouble ?? failed} />
       {busy && <Busy fallback="Reading" />}
+      {report !== null && <Verified report={report} />}
       {answer === null && trouble === null && <Skeleton />}
       {answer !== null && (
         <>
@@ -239,6 +244,34 @@ export function Activity() {
         </>
       )}
     </>
+  );
+}
+
+/** What a check of the log came to. */
+function Verified({ report }: { report: LogReport }) {
+  if (report.findings.length === 0) {
+    return (
+      <div class="told told-good" role="status">
+        <Icon name="check" />
+        <p>
+          The log holds: {report.rows} rows {report.was_pinned ? "since it was verified here before" : "from its first on"}
+          , {report.receipts} of them as this browser was told when they were written.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="told told-loud" role="alert">
+      <Icon name="warning" />
+      <div>
+        <p>The log does not hold. Do not go on before the vault’s operator explains:</p>
+        <ul>
+          {report.findings.map((finding) => (
+            <li key={finding}>{finding}</li>
+          ))}
+        </ul>
+      </div>
+    </div>
   );
 }
 
