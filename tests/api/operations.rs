@@ -252,3 +252,94 @@ fn the_pepper_is_changed_and_everything_goes_on() {
     away.log_in_again(&vault).get("/v1/account").ok();
     recover(&vault, &active.0).ok();
 }
+
+/// Runs the wrangler that the tests have.
+fn wrangler(arguments: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = std::process::Command::new(root.join("tests/tools/node_modules/.bin/wrangler"))
+        .args(arguments)
+        .env("WRANGLER_SEND_METRICS", "false")
+        .env("WRANGLER_LOG_PATH", root.join("target/workerd/logs"))
+        .env("CI", "true")
+        .output()
+        .unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success(), "wrangler {arguments:?}: {said}");
+}
+
+/// The schema and every row of every table, as text.
+fn contents(file: &Path) -> Vec<String> {
+    let database = rusqlite::Connection::open(file).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut select = database.prepare(sql).unwrap();
+        let columns = select.column_count();
+        let cell = |row: &rusqlite::Row<'_>, number| row.get::<_, rusqlite::types::Value>(number);
+        let row = |row: &rusqlite::Row<'_>| {
+            let cells = (0..columns).map(|number| Ok(format!("{:?}", cell(row, number)?)));
+            cells.collect::<Result<Vec<_>, rusqlite::Error>>()
+        };
+        let mut texts: Vec<String> =
+            select.query_map([], row).unwrap().map(|cells| cells.unwrap().join(" ")).collect();
+        texts.sort();
+        texts
+    };
+    let own = "name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'";
+    let mut tables =
+        database.prepare(&format!("SELECT name FROM sqlite_master WHERE type = 'table' AND {own}")).unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut all = texts(&format!("SELECT type, name, tbl_name FROM sqlite_master WHERE {own}"));
+    for table in tables {
+        all.extend(texts(&format!("SELECT '{table}', * FROM {table}")));
+    }
+    all
+}
+
+/// The backup of a vault on Cloudflare, as far as it can be tried without an account there.
+#[test]
+#[ignore = "needs workerd and wrangler: cargo xtask edge"]
+fn what_d1_exports_is_the_whole_database_when_it_is_imported() {
+    let vault = Vault::shared();
+    assert!(Vault::is_at_the_edge(), "run it by `cargo xtask edge`");
+    let mut owner = Owner::sign_up(vault);
+    let project = owner.project();
+    let environment = owner.environment(project);
+    let key = owner.key(&environment, &[Permission::Read, Permission::Write, Permission::Audit]);
+    key.put("A", b"it's \n kept");
+    key.put("A", b"twice");
+    key.http.send("POST", "/v1/audit/segments", None).ok();
+    // Wrangler exports from where `wrangler dev` stores by itself: beside its configuration.
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("wrangler.toml")).unwrap();
+    let text = text.replace("[build]\ncommand = \"cargo xtask worker\"\n", "");
+    fs::write(at("wrangler.toml"), text).unwrap();
+    fs::create_dir(at(".wrangler")).unwrap();
+    std::os::unix::fs::symlink(vault.storage(), at(".wrangler/state")).unwrap();
+    let config = at("wrangler.toml");
+    let (exported, imported) = vault.behind(|database| {
+        wrangler(&[
+            "d1",
+            "export",
+            "securecode",
+            "--local",
+            "--config",
+            &config,
+            "--output",
+            &at("backup.sql"),
+        ]);
+        let import = ["d1", "execute", "securecode", "--local", "--yes", "--config", &config];
+        wrangler(&[&import[..], &["--file", &at("backup.sql"), "--persist-to", &at("imported")]].concat());
+        let exported = Path::new(database.path().unwrap()).to_owned();
+        let imported = folder
+            .path()
+            .join("imported/v3/d1/miniflare-D1DatabaseObject")
+            .join(exported.file_name().unwrap());
+        (contents(&exported), contents(&imported))
+    });
+    assert!(exported.len() > 60, "{}", exported.len());
+    assert!(exported.iter().any(|line| line.contains(&key.id.to_string())));
+    let missing: Vec<_> = exported.iter().filter(|line| !imported.contains(line)).take(3).collect();
+    assert!(missing.is_empty() && exported.len() == imported.len(), "{missing:?}");
+}

@@ -136,7 +136,7 @@ fn race(sessions: &[Http], writers: &mut [Writer]) -> (usize, usize) {
 }
 
 /// How many of `all`, which `SECURECODE_TEST_FULL=1` asks for: without it a part of them, at the edge a smaller one.
-fn part_of(all: usize) -> usize {
+pub fn part_of(all: usize) -> usize {
     match (std::env::var_os("SECURECODE_TEST_FULL").is_some(), Vault::is_at_the_edge()) {
         (true, _) => all,
         (false, false) => all / 5,

@@ -25,7 +25,7 @@ cargo xtask dashboard  build the dashboard into dashboard/dist/
 cargo xtask browser    build the dashboard and try it in Chromium, natively and in workerd
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
-cargo xtask edge       run the API suite in workerd, with the Worker that is built
+cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
 cargo xtask cost       what each request costs at the edge, as docs/cost.md has it
 cargo xtask agent      let the real Claude Code attack each profile and do ordinary work in it: what leaked, what broke";
 
