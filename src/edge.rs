@@ -70,11 +70,9 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
 
 fn host(env: Env, meter: &Meter) -> worker::Result<Host> {
     Ok(Host::new(Surroundings {
-        pepper: Pepper::new(
-            secret_key(&env, "PEPPER")?,
-            env.secret("PREVIOUS_PEPPER").is_ok().then(|| secret_key(&env, "PREVIOUS_PEPPER")).transpose()?,
-        ),
+        pepper: Pepper::new(secret_key(&env, "PEPPER")?, previous_key(&env, "PREVIOUS_PEPPER")?),
         column_key: secret_key(&env, "COLUMN_KEY")?,
+        previous_column_key: previous_key(&env, "PREVIOUS_COLUMN_KEY")?,
         blobs: Box::new(Kv(env.clone(), meter.clone())),
         strangers: Box::new(Locations(env.clone())),
         database: Box::new(D1(env, meter.clone())),
@@ -105,6 +103,10 @@ impl Strangers for Locations {
             }
         }))
     }
+}
+
+fn previous_key(env: &Env, name: &str) -> worker::Result<Option<Key>> {
+    env.secret(name).is_ok().then(|| secret_key(env, name)).transpose()
 }
 
 /// A Worker secret that is 32 bytes in base64url. The error names the secret and never shows it.

@@ -25,6 +25,8 @@ pub struct Surroundings {
     pub pepper: Pepper,
     /// What columns are sealed with.
     pub column_key: Key,
+    /// What columns were sealed with before, where that still opens some.
+    pub previous_column_key: Option<Key>,
     /// Seconds since 1970.
     pub clock: Box<dyn Fn() -> u64 + Send + Sync>,
     /// The header that what is before this host writes a caller's address into, if anything does: else the address is

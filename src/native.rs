@@ -72,11 +72,13 @@ pub enum StartError {
 /// Requests of strangers that an address may send in a minute, unless the operator says otherwise.
 pub const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
-/// The pepper before the one in use, where there is such a file.
+/// The secrets before the ones in use, where there are such files.
 const PREVIOUS_PEPPER: &str = "previous-pepper";
+const PREVIOUS_COLUMN_KEY: &str = "previous-column-key";
 
 /// Opens the vault whose data is in `folder`, making it if there is none: `vault.db`, and beside it the
-/// deployment's two secrets, `pepper` and `column-key`, each 0600. Also `previous-pepper`, if an operator put it there.
+/// deployment's two secrets, `pepper` and `column-key`, each 0600. Also the ones before
+/// them, if an operator put them there.
 ///
 /// # Errors
 /// When anything there is not as it must be.
@@ -101,6 +103,7 @@ pub fn open(
         database: Box::new(sqlite),
         pepper: Pepper::new(pepper, previous_key(folder, PREVIOUS_PEPPER)?),
         column_key,
+        previous_column_key: previous_key(folder, PREVIOUS_COLUMN_KEY)?,
         clock: Box::new(clock),
         address_header: None,
         strangers: Box::new(PacedStrangers::new(STRANGERS_PER_MINUTE)),
@@ -149,7 +152,8 @@ fn copy(
         private_file(&part.join("vault.db")).map_err(io)?;
         database(&part.join("vault.db"))?;
         File::open(part.join("vault.db")).and_then(|file| file.sync_all()).map_err(io)?;
-        let previous = [PREVIOUS_PEPPER].into_iter().filter(|name| from.join(name).exists());
+        let previous =
+            [PREVIOUS_PEPPER, PREVIOUS_COLUMN_KEY].into_iter().filter(|name| from.join(name).exists());
         for name in ["pepper", "column-key"].into_iter().chain(previous) {
             let source = from.join(name);
             key_file(&source, false)?;

@@ -52,6 +52,34 @@ impl AccountRow {
     }
 }
 
+/// What of an account is column-sealed, as it is stored.
+pub(super) struct SealedColumns<'a> {
+    pub(super) email: &'a str,
+    pub(super) account_key: &'a str,
+    pub(super) account_key_by_recovery: &'a str,
+}
+
+impl SealedColumns<'_> {
+    /// The statement that stores them sealed with the column key, if any is sealed with the one before it.
+    pub(super) fn renew(&self, host: &Host, id: AccountId) -> Result<Option<Statement>, Refusal> {
+        let stored = [self.email, self.account_key, self.account_key_by_recovery];
+        let mut parameters = vec![Value::from(&id)];
+        let mut any = false;
+        for (column, stored) in [EMAIL, ACCOUNT_KEY, ACCOUNT_KEY_BY_RECOVERY].iter().zip(stored) {
+            let renewed = column.renew(host, &id, stored)?;
+            any |= renewed.is_some();
+            parameters.push(renewed.unwrap_or_else(|| stored.to_owned()).into());
+        }
+        parameters.extend(stored.map(|stored| stored.to_owned().into()));
+        let statement = Statement::new(
+            "UPDATE accounts SET email = ?2, account_key = ?3, account_key_by_recovery = ?4
+             WHERE id = ?1 AND email = ?5 AND account_key = ?6 AND account_key_by_recovery = ?7",
+            parameters,
+        );
+        Ok(any.then_some(statement))
+    }
+}
+
 /// Makes an account. Its first audit row says so.
 ///
 /// # Errors
@@ -212,6 +240,8 @@ pub async fn recover(
         id: AccountId,
         email_index: String,
         recovery_verifier: String,
+        email: String,
+        account_key: String,
         account_key_by_recovery: String,
         manifest_version: u64,
         manifest: Blob,
@@ -221,8 +251,8 @@ pub async fn recover(
     let trier = Trier::at_login(host, &recover.email, recover.device.as_ref(), origin);
     let counted = tries::count(host, &index.to_string(), &trier).await?;
     let statement = Statement::new(
-        "SELECT id, email_index, recovery_verifier, account_key_by_recovery, manifest_version, manifest FROM accounts
-         WHERE email_index IN (?1, ?2)",
+        "SELECT id, email_index, recovery_verifier, email, account_key, account_key_by_recovery, manifest_version, manifest
+         FROM accounts WHERE email_index IN (?1, ?2)",
         indexes.each_ref().map(Value::from),
     );
     let found: Option<Found> = host.database.run(statement).await?.row()?;
@@ -239,6 +269,12 @@ pub async fn recover(
             [Value::from(&id), Value::from(index), Value::from(&verifier), found.recovery_verifier.clone().into()],
         )
     });
+    let columns = SealedColumns {
+        email: &found.email,
+        account_key: &found.account_key,
+        account_key_by_recovery: &found.account_key_by_recovery,
+    };
+    let renewed = renewed.into_iter().chain(columns.renew(host, id)?).collect();
     register_session(host, request, origin, ("recover", &counted), id, &recover.session, renewed).await?;
     let wrapped = ACCOUNT_KEY_BY_RECOVERY.open(host, &id, &found.account_key_by_recovery)?;
     Ok(Recovered {

@@ -3,7 +3,7 @@
 use super::{
     Refusal,
     access::{Ask, Caller, NewCredential, Origin, decide, decide_write, permitted},
-    accounts::AccountRow,
+    accounts::{AccountRow, SealedColumns},
     audit,
     tries::{self, Trier, Try},
 };
@@ -40,6 +40,8 @@ struct Found {
     account: AccountRow,
     login_verifier: String,
     email_index: String,
+    email: String,
+    account_key_by_recovery: String,
 }
 
 /// Logs in: registers the session's token and answers what the owner's client works with.
@@ -57,7 +59,8 @@ pub async fn log_in(
     let trier = Trier::at_login(host, &login.email, login.device.as_ref(), origin);
     let counted = tries::count(host, &index.to_string(), &trier).await?;
     let statement = Statement::new(
-        "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier, email_index
+        "SELECT id, salt, memory_kib, passes, lanes, account_key, manifest_version, manifest, login_verifier, email_index,
+             email, account_key_by_recovery
          FROM accounts WHERE email_index IN (?1, ?2)",
         indexes.each_ref().map(Value::from),
     );
@@ -77,6 +80,12 @@ pub async fn log_in(
             [Value::from(&id), Value::from(index), Value::from(&verifier), found.login_verifier.clone().into()],
         )
     });
+    let columns = SealedColumns {
+        email: &found.email,
+        account_key: &found.account.account_key,
+        account_key_by_recovery: &found.account_key_by_recovery,
+    };
+    let renewed = renewed.into_iter().chain(columns.renew(host, id)?).collect();
     let expires_at =
         register_session(host, request, origin, ("log_in", &counted), id, &login.session, renewed).await?;
     let device = trier.device(host, &login.email)?;
@@ -92,7 +101,7 @@ pub(super) async fn register_session(
     (action, counted): (&str, &Try),
     id: AccountId,
     token: &AccessToken,
-    renewed: Option<Statement>,
+    renewed: Vec<Statement>,
 ) -> Result<u64, Refusal> {
     let row = audit::seal(host, request, 0, audit::entry(action, "allowed", Some(token.id()), origin))?;
     let now = row.at;

@@ -3,7 +3,10 @@
 use kit::{Key, Owner, Vault};
 use protocol::{
     Code, Permission,
-    body::{Kdf, LogIn, PreLogin, Read, Recover, RevokeKey, RotateKey, SignUp, Versioned, Written},
+    body::{
+        Account, Closed, Kdf, LogIn, LoggedRow, Page, PreLogin, Read, Recover, Recovered, RevokeKey,
+        RotateKey, SignUp, Versioned, Written,
+    },
 };
 use securecode_vault::native;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -251,6 +254,59 @@ fn the_pepper_is_changed_and_everything_goes_on() {
     vault.http().with(&active.1[3].api_key.derive_token(&audience)).get("/v1/usage").ok();
     away.log_in_again(&vault).get("/v1/account").ok();
     recover(&vault, &active.0).ok();
+}
+
+#[test]
+fn the_column_key_is_changed_and_what_was_sealed_with_the_one_before_opens_while_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vault, _) = in_folder(folder.path());
+    let owners: Vec<Owner> = (0..3).map(|_| Owner::sign_up(&vault)).collect();
+    let old: Closed = owners[0].http.post("/v1/audit/segments", &()).json();
+    let old = old.segment.unwrap();
+    drop(vault);
+
+    change_secret(folder.path(), "column-key");
+    let vault = Vault::native_in(folder.path());
+    let recover = |vault: &Vault, owner: &Owner| {
+        let session = kit::make_token();
+        let (email, recovery) = (owner.email.parse().unwrap(), owner.recovery.clone());
+        let recovered: Recovered =
+            vault.http().post("/v1/recoveries", &Recover { email, recovery, session, device: None }).json();
+        recovered.account_key_by_recovery
+    };
+    let session = owners[0].log_in_again(&vault);
+    let before: Account = session.get("/v1/account").json();
+    let by_recovery = recover(&vault, &owners[1]);
+    let rows = |http: &kit::Http| -> Page<LoggedRow> { http.get("/v1/audit/rows").json() };
+    assert!(rows(&session).items.iter().all(|row| row.content.is_some()));
+
+    // Without the one before: who was there meanwhile has everything, but for what the log said before.
+    drop(vault);
+    fs::rename(folder.path().join("previous-column-key"), folder.path().join("kept")).unwrap();
+    let vault = Vault::native_in(folder.path());
+    let session = owners[0].log_in_again(&vault);
+    let after: Account = session.get("/v1/account").json();
+    assert_eq!(after.account_key, before.account_key);
+    assert_eq!(recover(&vault, &owners[1]), by_recovery);
+    recover(&vault, &owners[0]);
+    let logged = rows(&session).items;
+    let leaves: Vec<_> = logged.iter().map(|row| row.leaf.unwrap()).collect();
+    assert_eq!(audit_log::root(&leaves[..old.last as usize]), old.root, "it is proven still");
+    assert!(logged[..old.last as usize].iter().all(|row| row.unreadable));
+    assert!(logged.last().unwrap().content.is_some());
+    // Who was not gets in again when it is back.
+    let body = |owner: &Owner| LogIn {
+        email: owner.email.parse().unwrap(),
+        login: owner.login.clone(),
+        session: kit::make_token(),
+        device: None,
+    };
+    assert_eq!(vault.http().post("/v1/sessions", &body(&owners[2])).refusal().code, Code::Internal);
+    drop(vault);
+    fs::rename(folder.path().join("kept"), folder.path().join("previous-column-key")).unwrap();
+    let vault = Vault::native_in(folder.path());
+    let session = owners[2].log_in_again(&vault);
+    assert!(rows(&session).items.iter().all(|row| row.content.is_some()));
 }
 
 /// Runs the wrangler that the tests have.
