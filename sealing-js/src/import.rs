@@ -256,3 +256,60 @@ fn json(bytes: &[u8]) -> Lines {
     };
     entries.into_iter().map(|entry| (0, line(entry))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(import: &Import, fate: Fate) -> Vec<&str> {
+        let named = import.rows.iter().filter(|row| row.fate == fate);
+        named.filter_map(|row| row.content.as_ref().ok()).map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn json_is_read_as_it_is_written_and_in_its_order() {
+        let read = json(br#"{"B": 1.50, "A": "x\ny", "C": true, "my-key": "1", "D": null, "E": [1]}"#);
+        let told: Vec<String> = read
+            .into_iter()
+            .map(|(_, line)| match line {
+                Ok((name, value)) => format!("{name}={}", String::from_utf8_lossy(value.expose())),
+                Err(why) => why,
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "B=1.50",
+                "A=x\ny",
+                "C=true",
+                "a secret's name is a letter or `_`, then letters, digits or `_`, at most 128 in all",
+                "D is neither a text, a number nor a boolean",
+                "E is neither a text, a number nor a boolean",
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_json_is_named_by_its_line_and_not_quoted() {
+        let read = json(b"{\"A\": \"s3cret\",\n\"B\": s3cret}");
+        assert!(matches!(read.as_slice(), [(2, Err(why))] if !why.contains("s3cret")));
+        assert!(matches!(json(b"{} {}").as_slice(), [(1, Err(_))]));
+    }
+
+    #[test]
+    fn of_several_files_the_last_assignment_wins_and_room_goes_by_their_order() {
+        let mut import = Import::new(10, 2);
+        import.read("a", b"A=1\nB=2\nLD_PRELOAD=x\nLONG=12345678901\n".to_vec());
+        import.read("b", b"C=3\nA=4\nD=5\n".to_vec());
+        import.compare(&[], |name| name.as_str() == "D", &[]).unwrap();
+        assert_eq!(names(&import, Fate::New), ["B", "C"]);
+        assert_eq!(names(&import, Fate::NoRoom), ["A"]);
+        assert_eq!(names(&import, Fate::Invalid), ["D"]);
+        let bad: Vec<&str> =
+            import.rows.iter().filter_map(|row| row.content.as_ref().err()).map(String::as_str).collect();
+        assert!(matches!(bad.as_slice(), [takes_over, long]
+            if takes_over.contains("could take over") && *long == "LONG is 11 bytes long; the plan takes at most 10"));
+        let round: Vec<&str> = import.round(1).unwrap().iter().map(|(name, ..)| name.as_str()).collect();
+        assert_eq!(round, ["C"]);
+    }
+}

@@ -577,10 +577,10 @@ export class Keeper {
 
   // Audit.
 
-  async audit(cursor: string | null): Promise<{ items: AuditRow[]; next: string | null }> {
+  async audit(cursor: string | null): Promise<{ items: AuditRow[]; unreadable: number; next: string | null }> {
     const query = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-    const page = JSON.parse(await this.#remote.get(`/v1/audit${query}`)) as { items: AuditRow[]; next?: string | null };
-    return { items: page.items, next: page.next ?? null };
+    const page = JSON.parse(await this.#remote.get(`/v1/audit${query}`)) as Schemas["AuditRows"];
+    return { items: page.items, unreadable: page.unreadable?.length ?? 0, next: page.next ?? null };
   }
 
   /** The whole log as JSON lines, as far as it is kept. */

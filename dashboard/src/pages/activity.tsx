@@ -63,6 +63,8 @@ function said(row: AuditRow): string {
 interface Log {
   rows: AuditRow[];
   next: string | null;
+  /** Rows that the vault cannot open. */
+  unreadable: number;
   /** Names by blind index, of the environments that there are. */
   names: Map<string, string>;
   keys: Map<string, string>;
@@ -71,14 +73,16 @@ interface Log {
 async function load(before: Log | null): Promise<Log> {
   const rows = [...(before?.rows ?? [])];
   let next = before?.next ?? null;
+  let unreadable = before?.unreadable ?? 0;
   const until = Date.now() / 1000 - DAYS * 86_400;
   const wanted = rows.length + ENOUGH;
   do {
     const page = await keeper.audit(next);
     rows.push(...page.items);
     next = page.next;
+    unreadable += page.unreadable;
   } while (next !== null && rows.length < wanted && (before !== null || (rows.at(-1)?.at ?? 0) > until));
-  if (before !== null) return { ...before, rows, next };
+  if (before !== null) return { ...before, rows, next, unreadable };
   const names = new Map<string, string>();
   const there = new Set(rows.filter((row) => row.secrets?.length).map((row) => row.environment));
   for (const one of overview.value?.environments ?? []) {
@@ -87,7 +91,7 @@ async function load(before: Log | null): Promise<Log> {
     for (const secret of await keeper.bin(one.id)) if (!names.has(secret.index)) names.set(secret.index, secret.name);
   }
   const keys = new Map((await keeper.keys()).map((key) => [key.id, key.name ?? "unknown key"]));
-  return { rows, next, names, keys };
+  return { rows, next, unreadable, names, keys };
 }
 
 export function Activity() {
@@ -236,6 +240,12 @@ export function Activity() {
             {rows.length} of {answer.rows.length} rows that were looked at
             {rows.length > 500 && "; the newest 500 are shown"}.
           </p>
+          {answer.unreadable > 0 && (
+            <p class="wrong">
+              The vault cannot open {answer.unreadable} more: they were altered where they are stored, or its column key
+              is another. Verify the log, and tell the operator.
+            </p>
+          )}
           {answer.next !== null && (
             <button type="button" disabled={busy} onClick={() => void act(() => load(answer), set)}>
               Look further back
