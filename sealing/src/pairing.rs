@@ -23,6 +23,9 @@ type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 /// What stretches the words: 64 MiB, 3 passes, 1 lane, so that nobody finds another key with the same words while
 /// a person compares them.
 const STRETCH: (u32, u32, u32) = (64 * 1024, 3, 1);
+/// BIP 39's English words, a line each: as one text, because a browser would load a table of their places, too.
+const LIST: &str = include_str!("words.txt");
+
 /// Words that are compared, of 11 bits each.
 const WORDS: usize = 4;
 
@@ -106,8 +109,7 @@ impl PairingRequest {
             );
         }
         let bits = u64::from_be_bytes(stretched);
-        let list = bip39::Language::English.word_list();
-        let word = |n: usize| list.get((bits >> (64 - 11 * (n + 1))) as usize & 2047).copied();
+        let word = |n: usize| LIST.lines().nth((bits >> (64 - 11 * (n + 1))) as usize & 2047);
         (0..WORDS).filter_map(word).collect::<Vec<_>>().join(" ")
     }
 
@@ -240,6 +242,11 @@ mod tests {
         // The group's element of order one: whatever is multiplied by it is zero.
         let request = PairingRequest { id: PairingId::from_bytes([1; 16]), public: [0; 32] };
         assert!(request.seal(&audience("https://vault.example"), &paired()).is_err());
+    }
+
+    #[test]
+    fn the_list_is_bip_39s() {
+        assert!(LIST.lines().eq(bip39::Language::English.word_list().iter().copied()));
     }
 
     #[test]
