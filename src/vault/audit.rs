@@ -12,7 +12,7 @@ use protocol::{
     Code, Digest, KeyId, Permission,
     body::{AuditRow, AuditRows, CredentialClass, LoggedRow, Page, RowContent, Segment, UnreadableRow},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub use protocol::body::AuditEntry as Entry;
@@ -66,7 +66,7 @@ pub(crate) fn word(code: Code) -> String {
 }
 
 /// A row as it is stored, and archived.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Stored {
     pub(super) seq: u64,
     at: u64,
@@ -95,12 +95,6 @@ impl Stored {
             return Ok(audit_log::leaf(&self.request, self.at, self.cost, &json));
         }
         self.leaf.parse().map_err(|_| Refusal::Fault("audit.leaf is no digest".into()))
-    }
-
-    /// The same with the leaf beside it, where the row is older than leaves and opens.
-    pub(super) fn with_leaf(&self, host: &Host) -> Self {
-        let leaf = self.leaf(host).map_or_else(|_| self.leaf.clone(), |leaf| leaf.to_string());
-        Self { leaf, ..self.clone() }
     }
 
     /// What the row says, if it is what its leaf is of.

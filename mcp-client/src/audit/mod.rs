@@ -76,13 +76,15 @@ impl Log {
     /// The refusal.
     pub fn newest(&self, most: usize) -> Result<AuditRows> {
         let mut rows = AuditRows { items: vec![], unreadable: vec![], next: None };
-        let mut cursor = String::new();
+        let (mut cursor, mut before) = (String::new(), u64::MAX);
         loop {
             let page: AuditRows = self.remote.get(&format!("/v1/audit{cursor}"))?;
             rows.items.extend(page.items);
             rows.unreadable.extend(page.unreadable);
-            match page.next.and_then(|next| next.parse::<u64>().ok()) {
-                Some(next) if rows.items.len() < most => cursor = format!("?cursor={next}"),
+            match page.next.and_then(|next| next.parse().ok()) {
+                Some(next) if rows.items.len() < most && next < before => {
+                    (cursor, before) = (format!("?cursor={next}"), next);
+                }
                 _ => break,
             }
         }
