@@ -466,3 +466,25 @@ fn rows_go_when_their_segment_is_old_and_headers_stay() {
     vault.sweep();
     assert_eq!(rows(&key.http, 1, second.last).len(), kept.len(), "the plan's days count");
 }
+
+#[test]
+fn every_word_for_what_was_done_is_one_that_clients_know() {
+    let vault = Vault::native();
+    let (mut owner, key) = crate::journey::owner_with_key(&vault);
+    crate::journey::journey(&vault, &mut owner, &key);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut cursor = String::new();
+    loop {
+        let page: AuditRows = owner.http.get(&format!("/v1/audit{cursor}")).json();
+        seen.extend(page.items.into_iter().map(|row| row.entry.action));
+        let Some(next) = page.next else { break };
+        cursor = format!("?cursor={next}");
+    }
+    let known: std::collections::BTreeSet<String> =
+        protocol::body::AuditEntry::ACTIONS.iter().map(|action| (*action).to_owned()).collect();
+    let unknown: Vec<_> = seen.difference(&known).collect();
+    assert_eq!(unknown, Vec::<&String>::new());
+    // A canary is in no journey, and with an account its log is gone; the others each were done.
+    let never: Vec<_> = known.difference(&seen).collect();
+    assert_eq!(never, ["canary", "delete_account"]);
+}

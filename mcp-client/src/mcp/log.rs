@@ -5,7 +5,7 @@ use super::{Server, session::Session, text};
 use crate::{audit::Log, error::Result};
 use protocol::{
     Code, NameIndex,
-    body::{AuditRow, How},
+    body::{AuditEntry, AuditRow, How},
 };
 use rmcp::{
     model::CallToolResult,
@@ -22,42 +22,6 @@ pub(super) struct AuditLog {
     #[serde(default)]
     limit: Option<usize>,
 }
-
-/// What a vault of this version writes down.
-const ACTIONS: &[&str] = &[
-    "account",
-    "approve_pairing",
-    "audit",
-    "bin",
-    "bundle",
-    "canary",
-    "change",
-    "change_passphrase",
-    "close_segment",
-    "create_environment",
-    "create_key",
-    "create_project",
-    "delete_account",
-    "delete_environment",
-    "delete_project",
-    "end_session",
-    "environments",
-    "forget",
-    "keys",
-    "list",
-    "log_in",
-    "read",
-    "recover",
-    "revoke_key",
-    "rotate",
-    "rotate_key",
-    "segments",
-    "sessions",
-    "sign_up",
-    "usage",
-    "versions",
-    "write_policy",
-];
 
 impl Server {
     pub(super) fn log(&self, session: &mut Session, asked: &AuditLog) -> Result<CallToolResult> {
@@ -89,7 +53,8 @@ impl Server {
 
 fn view(row: &AuditRow, names: &HashMap<NameIndex, protocol::SecretName>) -> serde_json::Value {
     let entry = &row.entry;
-    let known = |text: &str| ACTIONS.iter().find(|action| **action == text).copied().unwrap_or("another");
+    let known =
+        |text: &str| AuditEntry::ACTIONS.iter().find(|action| **action == text).copied().unwrap_or("another");
     let refused = |text: &str| serde_json::from_value::<Code>(text.into()).ok();
     let result = match entry.result.as_str() {
         "allowed" => json!("allowed"),
