@@ -155,6 +155,8 @@ pub struct Environment {
     pub(crate) key: EnvironmentKey,
     generation: u64,
     state: Option<State>,
+    /// The pin of the newest root that was served.
+    newest: Option<String>,
 }
 
 /// A secret that was opened.
@@ -190,7 +192,7 @@ fn name(text: &str) -> Result<SecretName, Thrown> {
 
 impl Environment {
     pub(crate) fn new(key: EnvironmentKey, generation: u64) -> Self {
-        Self { key, generation, state: None }
+        Self { key, generation, state: None, newest: None }
     }
 
     fn state(&self) -> Result<&State, Thrown> {
@@ -248,7 +250,7 @@ impl Environment {
         self.is_this(&listing.environment)?;
         let manifest = Manifest::open(&self.key, &listing.root, &listing.buckets)?;
         manifest.admits_entries(&listing.items)?;
-        admit(seen.as_deref(), &listing.root)?;
+        self.newest = Some(admit(seen.as_deref(), &listing.root)?);
         let view = |entry: &SecretEntry| {
             let (name, meta, policy) = self.key.open_entry(entry)?;
             Ok(SecretView {
@@ -269,11 +271,8 @@ impl Environment {
     }
 
     /// What of the environment this browser has seen, to be kept: `Pin` in JSON.
-    ///
-    /// # Errors
-    /// When it was not listed yet.
-    pub fn pin(&self) -> Result<String, Thrown> {
-        pin(Pin::of(&self.state()?.root))
+    pub fn pin(&self) -> Option<String> {
+        self.newest.clone()
     }
 
     /// What an agent asks: `QuestionView` in JSON.
@@ -302,12 +301,17 @@ impl Environment {
     ///
     /// # Errors
     /// When the answer does not hold.
-    pub fn read(&self, secret: &str, served: &str, seen: Option<String>) -> Result<Option<Opened>, Thrown> {
+    pub fn read(
+        &mut self,
+        secret: &str,
+        served: &str,
+        seen: Option<String>,
+    ) -> Result<Option<Opened>, Thrown> {
         let name: SecretName = secret.parse()?;
         let read: Read = answer(served)?;
         self.is_this(&read.environment)?;
         Proof::open(&self.key, &name, &read.root, &read.bucket)?.admits(read.secret.as_ref())?;
-        admit(seen.as_deref(), &read.root)?;
+        self.newest = Some(admit(seen.as_deref(), &read.root)?);
         Ok(read.secret.map(|sealed| self.key.open_secret(&sealed).map(Opened)).transpose()?)
     }
 
@@ -385,7 +389,7 @@ impl Environment {
     ///
     /// # Errors
     /// When there is no such secret.
-    pub fn policy(&self, index: &str, wanted: &str) -> Result<String, Thrown> {
+    pub fn policy(&self, index: &str, wanted: &str) -> Result<SealedChange, Thrown> {
         let index: NameIndex = index.parse().map_err(|_| TrustError::Unexpected)?;
         let entry = self.entry(index)?;
         let policy = input::<PolicyView>(wanted)?.policy();
@@ -394,8 +398,9 @@ impl Environment {
         let (mut manifest, state) = self.manifest()?;
         manifest.set_policy(index, &blob);
         let (root, buckets) = manifest.seal_next(&self.key, &state.buckets)?;
+        let pin = pin(Pin::of(&root))?;
         let policy = NewPolicy { policy: Versioned { version, blob }, canary: policy.canary, root, buckets };
-        output(&policy)
+        Ok(SealedChange { body: output(&policy)?, pin })
     }
 
     /// Takes what `GET /v1/bundle` answered, to compare a file with it: fills in what the file would do.
@@ -413,7 +418,7 @@ impl Environment {
         self.is_this(&bundle.environment)?;
         let manifest = Manifest::open(&self.key, &bundle.root, &bundle.buckets)?;
         manifest.admits(&self.key, &bundle.secrets, &bundle.canaries)?;
-        admit(seen.as_deref(), &bundle.root)?;
+        self.newest = Some(admit(seen.as_deref(), &bundle.root)?);
         let stored = bundle
             .secrets
             .iter()
@@ -423,6 +428,26 @@ impl Environment {
         let tags = meta(tags, String::new())?.tags().to_vec();
         let canary = |name: &SecretName| canaries.contains(&self.key.derive_index(name));
         file.compare(&stored, canary, &tags)
+    }
+}
+
+/// A change that is sealed.
+#[wasm_bindgen]
+pub struct SealedChange {
+    body: String,
+    pin: String,
+}
+
+#[wasm_bindgen]
+impl SealedChange {
+    /// The request's body.
+    pub fn body(&self) -> String {
+        self.body.clone()
+    }
+
+    /// To be kept once the vault has it: it must not serve anything older then. `Pin` in JSON.
+    pub fn pin(&self) -> String {
+        self.pin.clone()
     }
 }
 
@@ -510,9 +535,11 @@ impl Draft {
     ///
     /// # Errors
     /// When the system has no random bytes.
-    pub fn body(self) -> Result<String, Thrown> {
+    pub fn seal(self) -> Result<SealedChange, Thrown> {
         let (root, buckets) = self.manifest.seal_next(&self.key, &self.buckets)?;
-        output(&Change { put: self.put, delete: self.delete, root, buckets })
+        let pin = pin(Pin::of(&root))?;
+        let body = output(&Change { put: self.put, delete: self.delete, root, buckets })?;
+        Ok(SealedChange { body, pin })
     }
 }
 

@@ -22,7 +22,7 @@ mod thrown;
 pub use account::{Account, Write};
 pub use audit::LogCheck;
 pub use entrance::{LogIn, Recovery, SignUp};
-pub use environment::{Draft, Environment, Opened};
+pub use environment::{Draft, Environment, Opened, SealedChange};
 pub use import::Import;
 pub use pairing::PairingRequest;
 
@@ -58,8 +58,12 @@ struct Seen {
 /// The newest state that was seen, if one was; it must admit what is served now.
 fn admit(seen: Option<&str>, served: &protocol::body::Versioned) -> Result<String, Thrown> {
     if let Some(seen) = seen {
-        // Unreadable memory is no memory of something older.
-        let seen: Seen = input(seen)?;
+        let seen: Seen = serde_json::from_str(seen).map_err(|_| {
+            // A memory that is ignored protects nothing.
+            Thrown::failure(
+                "what this browser remembers cannot be read; clear this site's data to begin anew",
+            )
+        })?;
         Pin { version: seen.version, digest: *seen.digest.as_bytes() }.admits(served)?;
     }
     pin(Pin::of(served))

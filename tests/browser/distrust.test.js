@@ -50,6 +50,23 @@ test("an older state, a secret left out or put in, and one for another are notic
   await reload(ada);
   await loud(ada);
 
+  // A write that the vault says it has, and then knows nothing of.
+  between.change = null;
+  await reload(ada);
+  await ada.sees("THIRD_SECRET");
+  let acknowledged = false;
+  const now = [...between.kept].filter(([asked]) => list.test(asked.slice(4))).at(-1)[1];
+  between.change = (path) => {
+    acknowledged ||= path.endsWith("/changes");
+    return acknowledged && list.test(path) ? now : undefined;
+  };
+  await ada.press("Add");
+  await ada.fill("Name", "FORGOTTEN_SECRET");
+  await ada.fill("Value", "value-four");
+  await ada.press("Store");
+  await loud(ada);
+  await ada.press("Cancel");
+
   between.edit(list, (listing) => void listing.items.pop());
   await reload(ada);
   await loud(ada);

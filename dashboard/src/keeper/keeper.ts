@@ -378,7 +378,7 @@ export class Keeper {
       const pages = await this.#remote.pages(`/v1/environments/${id}/secrets`);
       const listed = environment.list(pages, this.memory[`pin.${id}`]);
       if (listed === undefined) continue;
-      this.#remember(`pin.${id}`, environment.pin());
+      this.#pin(id, environment);
       return byName(JSON.parse(listed) as SecretView[]);
     }
     throw new Refused("manifest_outdated", "The environment changes while it is being listed. Try again.");
@@ -395,7 +395,9 @@ export class Keeper {
         await this.#list(id, environment);
         const draft = new Draft(environment);
         await edit(draft);
-        await this.#remote.send("POST", `/v1/environments/${id}/changes`, draft.body());
+        const change = draft.seal();
+        await this.#remote.send("POST", `/v1/environments/${id}/changes`, change.body());
+        this.#remember(`pin.${id}`, change.pin());
       });
       return this.#list(id, environment);
     });
@@ -405,6 +407,7 @@ export class Keeper {
     return this.#in(id, async (environment) => {
       const path = `/v1/environments/${id}/secrets/${environment.index(name)}?how=${how}`;
       const opened = environment.read(name, await this.#remote.get(path), this.memory[`pin.${id}`]);
+      this.#pin(id, environment);
       if (opened === undefined) throw new Refused("not_found", `There is no secret ${name} any more.`);
       return opened;
     });
@@ -431,8 +434,9 @@ export class Keeper {
     return this.#in(id, async (environment) => {
       await untilWritten(async () => {
         await this.#list(id, environment);
-        const body = environment.policy(index, JSON.stringify(policy));
-        await this.#remote.send("PUT", `/v1/environments/${id}/secrets/${index}/policy`, body);
+        const change = environment.policy(index, JSON.stringify(policy));
+        await this.#remote.send("PUT", `/v1/environments/${id}/secrets/${index}/policy`, change.body());
+        this.#remember(`pin.${id}`, change.pin());
       });
       return this.#list(id, environment);
     });
@@ -509,6 +513,7 @@ export class Keeper {
     await this.#in(id, async (environment) => {
       const answer = await this.#remote.get(`/v1/bundle?how=write&environment=${id}`);
       environment.compare(answer, this.memory[`pin.${id}`], file, tags);
+      this.#pin(id, environment);
     });
     this.#file?.free();
     this.#file = file;
@@ -653,6 +658,11 @@ export class Keeper {
     const key = `receipts.${this.#account.id()}`;
     const lines = `${this.memory[key] ?? ""}${seq} ${leaf}\n`.split("\n");
     this.#remember(key, lines.slice(-1 - RECEIPTS).join("\n"));
+  }
+
+  #pin(id: string, environment: Environment): void {
+    const pin = environment.pin();
+    if (pin !== undefined) this.#remember(`pin.${id}`, pin);
   }
 
   #remember(key: string, value: string | null): void {
