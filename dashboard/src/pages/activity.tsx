@@ -162,7 +162,7 @@ export function Activity() {
               label="What"
               value={kind}
               options={[
-                ["matters", "Reads and changes"],
+                ["matters", "Reads, changes"],
                 ["reads", "Reads of values"],
                 ["all", "Everything"],
               ]}
