@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Person, passphrase } from "./kit.js";
 
@@ -121,7 +122,9 @@ test("a vault that asks for a weak or monstrous stretching of the passphrase get
     ada.sent.length = 0;
     await ada.logIn(passphrase);
     await loud(ada);
-    if (ada.sent.some((request) => request.includes("/v1/sessions"))) throw new Error("a log-in was sent");
+    // The end of the session before may still be on its way; it is a DELETE.
+    const logIns = ada.sent.filter((request) => request.startsWith("POST") && request.includes("/v1/sessions\n"));
+    assert.deepEqual(logIns, []);
     await ada.page.reload();
   }
   await ada.context.close();
