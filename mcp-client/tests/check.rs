@@ -294,3 +294,39 @@ fn a_guarded_line_gives_a_secret_to_the_programs_that_its_owner_named() {
     assert!(out.starts_with("length") && !out.starts_with(&given), "{out}{told}");
     assert!(told.contains("placeholders instead of TOKEN"), "{told}");
 }
+
+#[test]
+fn values_in_the_agents_transcripts_are_found() {
+    let person = guarded("guard");
+    let project = person.project().canonicalize().unwrap();
+    let name: String =
+        project.to_str().unwrap().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let folder = person.folder().join("home/.claude/projects").join(name);
+    fs::create_dir_all(folder.join("session/tool-results")).unwrap();
+    fs::write(folder.join("one.jsonl"), "{\"text\":\"nothing of it\"}\n").unwrap();
+    let (code, report) = report(&person, &[]);
+    assert_eq!((code, wrong(&report)), (0, vec![]));
+    assert!(person.run(&["byebye"]).ok().contains("No secret's value stands"));
+
+    // As JSON has it, and as a result of a tool.
+    let line = json!({ "content": format!("TOKEN={CANARY}\n") }).to_string();
+    fs::write(folder.join("two.jsonl"), format!("{line}\n")).unwrap();
+    fs::write(folder.join("session/tool-results/x.txt"), CANARY).unwrap();
+    let (code, report) = self::report(&person, &[]);
+    assert_eq!((code, wrong(&report)), (1, vec!["no-values-in-transcripts"]));
+    let told = report["findings"].to_string();
+    assert!(told.contains("TOKEN stands in 2 of them") && !told.contains(CANARY), "{told}");
+    assert!(person.run(&["byebye"]).ok().contains("TOKEN stands in 2 of them"));
+    let mut server = McpServer::start(&person);
+    assert!(!server.text("byebye", json!({})).contains("TOKEN"), "it used none");
+    let mut server = McpServer::start(&person);
+    server.inject(json!({ "name": "TOKEN" }));
+    let told = server.text("byebye", json!({}));
+    assert!(told.contains("change these secrets: TOKEN"), "{told}");
+    assert!(!server.transcript.contains(CANARY));
+    // Another project's are its own.
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir_all(folder.with_file_name("-another-project")).unwrap();
+    fs::write(folder.with_file_name("-another-project").join("x.jsonl"), CANARY).unwrap();
+    assert_eq!(self::report(&person, &[]).0, 0);
+}

@@ -232,8 +232,10 @@ fn rules_by_tag_are_laid_down_shown_and_taken_away_by_the_owner() {
         assert!(told.contains(words), "{told}");
         person.run(&["policy", "--tag", "production", "--use", "allow"]).failed(4);
     }
-    // Secrets are read as before: the root that they are proven by is the current one.
-    assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "two");
+    // Nothing is handed out while it is not known what holds for it; names are shown.
+    person.run(&["get", "A", "--reveal"]).failed(4);
+    person.run(&["run", "--", "true"]).failed(4);
+    assert_eq!(names(&person), ["A"]);
 }
 
 #[test]

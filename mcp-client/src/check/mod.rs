@@ -7,6 +7,8 @@ mod project;
 pub(crate) mod settings;
 mod values;
 
+pub use values::{Leak, leaked};
+
 use crate::{
     config,
     error::{Error, Result},
@@ -119,6 +121,7 @@ pub fn run(folder: &Path, profile: Option<Profile>, fix: bool) -> Result<Report>
         check.guard_is_alive();
     }
     check.values_in_files();
+    check.values_in_transcripts();
     let passed = check.findings.iter().filter(|finding| finding.ok).count();
     Ok(Report {
         profile: profile.to_string(),

@@ -720,6 +720,16 @@ fn byebye() -> Result<()> {
         0 => say!("No session was open; nothing is left behind."),
         ended => say!("{ended} ended; what was injected is deleted."),
     }
+    let folder = current_folder()?;
+    if KeyConfig::find(&folder, None).is_ok() {
+        let leaks = crate::check::leaked(&folder)?;
+        for leak in &leaks {
+            say!("{leak}: it was sent to the model's provider, so change it");
+        }
+        if leaks.is_empty() {
+            say!("No secret's value stands in the agent's transcripts of this project.");
+        }
+    }
     Ok(())
 }
 

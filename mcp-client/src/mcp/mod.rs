@@ -378,9 +378,7 @@ impl Server {
     )]
     async fn byebye(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
         end(&self.injected);
-        text(
-            "Session ended: injected files are deleted, and get-secret is refused until the server is started again.",
-        )
+        self.within(move |server| Ok(server.say_byebye())).await
     }
 }
 
@@ -435,6 +433,25 @@ impl Server {
             "findings": report.findings, "changed": changed,
         }));
         Ok(result)
+    }
+
+    /// That the session is over, and what of its secrets the conversation holds.
+    fn say_byebye(&self) -> CallToolResult {
+        const ENDED: &str = "Session ended: injected files are deleted, and get-secret is refused until the server is started again.";
+        // Who used no secret has shown none, and nothing is asked of the vault.
+        if self.session().open.is_none() {
+            return text(ENDED);
+        }
+        let found = match check::leaked(&self.start) {
+            Ok(leaks) if leaks.is_empty() => "No secret's value stands in the transcripts of this project.".to_owned(),
+            Ok(leaks) => format!(
+                "Values stand in the transcripts of this project and were sent to the model's provider. Tell the user to \
+                 change these secrets: {}.",
+                leaks.iter().map(|leak| leak.name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+            Err(_) => "Whether values stand in the transcripts could not be looked for; the user can run: securecode check".to_owned(),
+        };
+        text(&format!("{ENDED} {found}"))
     }
 
     fn check_alive(&self) -> Result<()> {
