@@ -9,6 +9,7 @@ import { ImportPage } from "./pages/import";
 import { Keys } from "./pages/keys";
 import { Pair } from "./pages/pair";
 import { Projects } from "./pages/projects";
+import { Rules } from "./pages/rules";
 import { Secrets } from "./pages/secrets";
 import { Icon, type IconName } from "./parts/icon";
 import { address, asking, choose, environment, lock, notice, overview, projectName, route } from "./state";
@@ -23,7 +24,7 @@ const PLACES: [path: string, title: string, icon: IconName][] = [
 ];
 
 /** Pages that other pages and links lead to. */
-const TITLES: Record<string, string> = { pair: "A machine", approvals: "Approvals" };
+const TITLES: Record<string, string> = { pair: "A machine", approvals: "Approvals", rules: "Rules" };
 
 export function App() {
   return (
@@ -95,6 +96,8 @@ function Page({ place }: { place: string }): ComponentChildren {
       return <Projects />;
     case "account":
       return <Account />;
+    case "rules":
+      return <Rules />;
     case "approvals":
       return <Approvals />;
     case "bin":

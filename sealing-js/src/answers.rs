@@ -33,6 +33,14 @@ pub(crate) struct Bundle {
     pub(crate) canaries: Vec<SecretEntry>,
 }
 
+/// Of `body::ReadRules`.
+#[derive(Deserialize)]
+pub(crate) struct ReadRules {
+    pub(crate) environment: Environment,
+    pub(crate) root: Versioned,
+    pub(crate) rules: Option<Versioned>,
+}
+
 /// A `body::LoggedRow`, its content not flattened.
 #[derive(Deserialize)]
 pub(crate) struct LoggedRow {

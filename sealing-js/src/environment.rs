@@ -1,15 +1,17 @@
 //! An environment in its owner's hands: listed, read, changed.
 
-use crate::answers::{Bundle, Read, ReadEarlier};
+use crate::answers::{Bundle, Read, ReadEarlier, ReadRules};
 use crate::{Import, admit, answer, import, input, meta, output, pin, thrown::Thrown, value};
 use protocol::{
-    ApprovalId, Blob, NameIndex, SecretId, SecretName,
+    ApprovalId, Blob, NameIndex, SecretId, SecretName, Tag,
     body::{
-        Approval, Binned, Change, Listing, NewPolicy, Page, SealedSecret, SecretEntry, Version, Versioned,
+        Approval, Binned, Change, Listing, NewPolicy, NewRules, Page, SealedSecret, SecretEntry, Version,
+        Versioned,
     },
 };
 use sealing::{
-    Consent, EnvironmentKey, Manifest, Meta, OpenedSecret, Pin, Policy, Proof, TrustError, Wanted, make_id,
+    Consent, EnvironmentKey, Manifest, Meta, OpenedSecret, Pin, Policy, Proof, Rules, TrustError, Wanted,
+    make_id,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -20,6 +22,7 @@ export type Consent = "allow" | "ask" | "block";
 export interface PolicyView {
   use: Consent; reveal: Consent; production: boolean; canary: boolean; hosts: string[]; commands: string[];
 }
+export interface RuleView { tag: string; policy: PolicyView }
 export interface SecretView {
   id: string; index: string; name: string; tags: string[]; note: string; version: number; updated_at: number;
   production: boolean; policy: PolicyView | null;
@@ -83,6 +86,12 @@ struct PolicyView {
     canary: bool,
     hosts: Vec<String>,
     commands: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RuleView {
+    tag: Tag,
+    policy: PolicyView,
 }
 
 impl From<Policy> for PolicyView {
@@ -209,6 +218,13 @@ impl Environment {
             return Err(TrustError::NotCurrent.into());
         }
         Ok(())
+    }
+
+    fn current_rules(&self, served: &str) -> Result<(Rules, ReadRules), Thrown> {
+        let read: ReadRules = answer(served)?;
+        self.is_this(&read.environment)?;
+        let rules = self.key.open_current_rules(&read.root, read.rules.as_ref())?.unwrap_or_default();
+        Ok((rules, read))
     }
 
     fn entry(&self, index: NameIndex) -> Result<&SecretEntry, Thrown> {
@@ -401,6 +417,44 @@ impl Environment {
         let pin = pin(Pin::of(&root))?;
         let policy = NewPolicy { policy: Versioned { version, blob }, canary: policy.canary, root, buckets };
         Ok(SealedChange { body: output(&policy)?, pin })
+    }
+
+    /// The environment's rules, of `GET …/rules`: `RuleView[]` in JSON.
+    ///
+    /// # Errors
+    /// When rules are left out, made up or not current.
+    pub fn rules(&self, served: &str) -> Result<String, Thrown> {
+        let (rules, _) = self.current_rules(served)?;
+        let view = |(tag, policy): (Tag, Policy)| RuleView { tag, policy: policy.into() };
+        output(&rules.0.into_iter().map(view).collect::<Vec<_>>())
+    }
+
+    /// For `PUT …/rules`, in place of what `GET …/rules` answered: with another rule for a tag (a `PolicyView` in JSON), or
+    /// with none.
+    ///
+    /// # Errors
+    /// When the environment changed since it was listed, or the answer does not hold.
+    #[wasm_bindgen(js_name = newRules)]
+    pub fn new_rules(&self, served: &str, tag: &str, wanted: Option<String>) -> Result<SealedChange, Thrown> {
+        let (mut rules, read) = self.current_rules(served)?;
+        let (mut manifest, state) = self.manifest()?;
+        if read.root != state.root {
+            return Err(Thrown::mistake("the environment changed meanwhile; try again"));
+        }
+        let tag: Tag = tag.parse()?;
+        match wanted {
+            None => rules.0.retain(|(one, _)| *one != tag),
+            Some(wanted) => {
+                let laid_down = input::<PolicyView>(&wanted)?.policy();
+                rules.edit(&tag, |policy| *policy = laid_down);
+            }
+        }
+        let version = read.rules.map_or(1, |rules| rules.version.saturating_add(1));
+        let blob = self.key.seal_rules(version, &rules)?;
+        manifest.set_rules(&blob);
+        let (root, _) = manifest.seal_next(&self.key, &state.buckets)?;
+        let pin = pin(Pin::of(&root))?;
+        Ok(SealedChange { body: output(&NewRules { rules: Versioned { version, blob }, root })?, pin })
     }
 
     /// Takes what `GET /v1/bundle` answered, to compare a file with it: fills in what the file would do.

@@ -25,6 +25,7 @@ import {
   type PolicyView,
   type ProjectView,
   type QuestionView,
+  type RuleView,
   type SecretView,
   type VersionView,
   type Write,
@@ -47,6 +48,7 @@ export type {
   Pin,
   PolicyView,
   ProjectView,
+  RuleView,
   SecretView,
   VersionView,
 };
@@ -439,6 +441,26 @@ export class Keeper {
         this.#remember(`pin.${id}`, change.pin());
       });
       return this.#list(id, environment);
+    });
+  }
+
+  rules(id: string): Promise<RuleView[]> {
+    return this.#in(id, async (environment) => {
+      return JSON.parse(environment.rules(await this.#remote.get(`/v1/environments/${id}/rules`))) as RuleView[];
+    });
+  }
+
+  /** Lays one rule down, or takes it away. */
+  setRule(id: string, tag: string, policy: PolicyView | null): Promise<RuleView[]> {
+    return this.#in(id, async (environment) => {
+      await untilWritten(async () => {
+        await this.#list(id, environment);
+        const served = await this.#remote.get(`/v1/environments/${id}/rules`);
+        const change = environment.newRules(served, tag, policy === null ? undefined : JSON.stringify(policy));
+        await this.#remote.send("PUT", `/v1/environments/${id}/rules`, change.body());
+        this.#remember(`pin.${id}`, change.pin());
+      });
+      return this.rules(id);
     });
   }
 

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import { keeper } from "../keeper/client";
-import type { Consent, EnvironmentView, PolicyView, SecretView, VersionView } from "../keeper/keeper";
-import { Ago, Check, Choice, Dialog, Field, Tags, Told, words } from "../parts/basics";
+import type { EnvironmentView, SecretView, VersionView } from "../keeper/keeper";
+import { Ago, Dialog, Tags, Told } from "../parts/basics";
 import { Difference } from "../parts/difference";
+import { PolicyForm } from "../parts/policy";
 import { useAct, useAsked } from "../parts/use";
 import { Value } from "../parts/value";
 import { listed, note } from "../state";
@@ -169,76 +170,16 @@ function History({ place, secret }: { place: EnvironmentView; secret: SecretView
   );
 }
 
-const CONSENTS: [Consent, string][] = [
-  ["allow", "Allow"],
-  ["ask", "Ask a person"],
-  ["block", "Block"],
-];
-
-const NONE: PolicyView = { use: "allow", reveal: "allow", production: false, canary: false, hosts: [], commands: [] };
-
 function Policy({ place, secret }: { place: EnvironmentView; secret: SecretView }) {
-  const [policy, setPolicy] = useState(secret.policy ?? NONE);
-  const [hosts, setHosts] = useState(policy.hosts.join("\n"));
-  const [commands, setCommands] = useState(policy.commands.join("\n"));
-  const { busy, trouble, act } = useAct();
-  const edit = (change: Partial<PolicyView>) => setPolicy({ ...policy, ...change });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        const wanted = { ...policy, hosts: words(hosts), commands: words(commands) };
-        void act(
-          () => keeper.setPolicy(place.id, secret.index, wanted),
-          (list) => {
-            listed(place.id, list);
-            note(`The policy of ${secret.name} holds from now on.`);
-          },
-        );
+    <PolicyForm
+      policy={secret.policy}
+      canary
+      layDown={(policy) => keeper.setPolicy(place.id, secret.index, policy)}
+      onLaidDown={(list) => {
+        listed(place.id, list);
+        note(`The policy of ${secret.name} holds from now on.`);
       }}
-    >
-      <p class="hint">
-        Agents’ keys can read a policy and cannot change it; only you can, here or by <code>securecode policy</code>.
-      </p>
-      <div class="columns">
-        <Choice label="Use by commands" value={policy.use} options={CONSENTS} onChoose={(use) => edit({ use: use as Consent })} />
-        <Choice
-          label="Showing it"
-          value={policy.reveal}
-          options={CONSENTS}
-          onChoose={(reveal) => edit({ reveal: reveal as Consent })}
-        />
-      </div>
-      <Field
-        label="Allowed commands"
-        hint="Programs that may have it, separated by commas. Empty: any."
-        value={commands}
-        onInput={(event) => setCommands(event.currentTarget.value)}
-      />
-      <Field
-        label="Allowed hosts"
-        hint="Hosts it may be sent to, separated by commas. Empty: any."
-        value={hosts}
-        onInput={(event) => setHosts(event.currentTarget.value)}
-      />
-      <Check
-        label="Production"
-        hint="Agents are warned before they get it."
-        checked={policy.production}
-        onChange={(production) => edit({ production })}
-      />
-      <Check
-        label="Canary"
-        hint="Nobody has a reason to read it: the key that does is locked at once. Commands get the others without it."
-        checked={policy.canary}
-        onChange={(canary) => edit({ canary })}
-      />
-      <Told trouble={trouble} />
-      <div class="row end">
-        <button class="primary" disabled={busy}>
-          Lay down
-        </button>
-      </div>
-    </form>
+    />
   );
 }

@@ -42,6 +42,9 @@ function List({ place }: { place: EnvironmentView }) {
           </p>
         </div>
         <div class="row">
+          <a class="button" href={address("rules")}>
+            Rules
+          </a>
           <a class="button" href={address("bin")}>
             <Icon name="bin" /> Bin
           </a>
