@@ -141,7 +141,17 @@ pub(crate) fn locked_wasm_bindgen() -> Result<String> {
     version.map(str::to_owned).ok_or_else(|| anyhow!("Cargo.lock names no wasm-bindgen"))
 }
 
-/// Sets what a wasm32 build needs: nothing where rustup has the target.
+/// What takes this machine's folders of crates out of what is shipped: the names of files in messages of panics.
+fn without_paths() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();
+    let registries = std::fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten();
+    let folders = registries.map(|registry| registry.path()).chain([root()]);
+    let flags = folders.map(|folder| format!("--remap-path-prefix={}/=", folder.display()));
+    flags.collect::<Vec<_>>().join("\x1f")
+}
+
+/// Sets what a wasm32 build needs. The compiler and its linker are another's where rustup has not the target.
 pub(crate) fn environment(command: &mut Command) -> &mut Command {
     if !has_target(None) && has_target(Some(LINKED)) {
         command.env("RUSTUP_TOOLCHAIN", LINKED);
@@ -149,7 +159,7 @@ pub(crate) fn environment(command: &mut Command) -> &mut Command {
             command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
         }
     }
-    command
+    command.env("CARGO_ENCODED_RUSTFLAGS", without_paths())
 }
 
 /// Builds the Worker into `build/` with worker-build, from tools that are here already.
