@@ -1,4 +1,5 @@
-//! Scheme 1 for JavaScript: what an owner does in a browser, without the requests.
+//! Scheme 1 for JavaScript, without the requests: what an owner does in a browser (the feature `owner`), and what an
+//! application does in Node with an API key (`client`). Each is a module of its own, so that neither carries the other.
 //!
 //! Keys stay in here, behind handles that JavaScript can hold and free but not look into. Each step takes what
 //! the vault answered and gives what is to be sent; both are JSON text, so that every body is read and written by
@@ -10,28 +11,46 @@
 //! What is thrown is an `Error` whose `name` is `Mistake` (the input is wrong), `Distrusted` (the vault's answer
 //! does not hold) or `Failure` (this machine), and whose message says what happened without quoting a secret.
 
+#[cfg(feature = "owner")]
 mod account;
+#[cfg(feature = "owner")]
 mod answers;
+#[cfg(feature = "owner")]
 mod audit;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "owner")]
 mod entrance;
+#[cfg(feature = "owner")]
 mod environment;
+#[cfg(feature = "owner")]
 mod import;
+#[cfg(feature = "owner")]
 mod pairing;
 mod thrown;
 
-pub use account::{Account, Write};
-pub use audit::LogCheck;
-pub use entrance::{LogIn, Recovery, SignUp};
-pub use environment::{Draft, Environment, Opened, SealedChange};
-pub use import::Import;
-pub use pairing::PairingRequest;
+#[cfg(feature = "client")]
+pub use client::{Client, Contents};
+#[cfg(feature = "owner")]
+pub use {
+    account::{Account, Write},
+    audit::LogCheck,
+    entrance::{LogIn, Recovery, SignUp},
+    environment::{Draft, Environment, Opened, SealedChange},
+    import::Import,
+    pairing::PairingRequest,
+};
 
-use protocol::Tag;
-use sealing::{Meta, Pin, SecretValue, TrustError};
+use sealing::{Pin, TrustError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thrown::Thrown;
-use wasm_bindgen::prelude::wasm_bindgen;
-use zeroize::Zeroizing;
+#[cfg(feature = "owner")]
+use {
+    protocol::Tag,
+    sealing::{Meta, SecretValue},
+    wasm_bindgen::prelude::wasm_bindgen,
+    zeroize::Zeroizing,
+};
 
 /// An answer of the vault.
 fn answer<T: DeserializeOwned>(json: &str) -> Result<T, Thrown> {
@@ -40,6 +59,7 @@ fn answer<T: DeserializeOwned>(json: &str) -> Result<T, Thrown> {
 }
 
 /// What the page hands in.
+#[cfg(feature = "owner")]
 fn input<T: DeserializeOwned>(json: &str) -> Result<T, Thrown> {
     serde_json::from_str(json).map_err(|error| Thrown::mistake(error.to_string()))
 }
@@ -73,12 +93,14 @@ fn pin(pin: Pin) -> Result<String, Thrown> {
     output(&Seen { version: pin.version, digest: protocol::Digest::from_bytes(pin.digest) })
 }
 
+#[cfg(feature = "owner")]
 fn meta(tags: Vec<String>, note: String) -> Result<Meta, Thrown> {
     let tags = tags.iter().map(|tag| tag.parse::<Tag>()).collect::<Result<Vec<_>, _>>()?;
     Meta::new(tags, note)
         .ok_or_else(|| Thrown::mistake("a secret has at most 16 tags and a note of at most 1024 bytes"))
 }
 
+#[cfg(feature = "owner")]
 fn value(text: String) -> Result<SecretValue, Thrown> {
     Ok(SecretValue::new(Zeroizing::new(text.into_bytes()))?)
 }
@@ -87,6 +109,7 @@ fn value(text: String) -> Result<SecretValue, Thrown> {
 ///
 /// # Errors
 /// When the length is not 8 to 4096.
+#[cfg(feature = "owner")]
 #[wasm_bindgen]
 pub fn generate(length: usize) -> Result<String, Thrown> {
     let value = SecretValue::generate(length)?
@@ -95,12 +118,14 @@ pub fn generate(length: usize) -> Result<String, Thrown> {
 }
 
 /// Why this is no name of a project, an environment or a key; nothing if it is one.
+#[cfg(feature = "owner")]
 #[wasm_bindgen(js_name = wrongLabel)]
 pub fn wrong_label(text: &str) -> Option<String> {
     text.parse::<protocol::Label>().err().map(|error| error.to_string())
 }
 
 /// Why this is no name of a secret; nothing if it is one.
+#[cfg(feature = "owner")]
 #[wasm_bindgen(js_name = wrongSecretName)]
 pub fn wrong_secret_name(text: &str) -> Option<String> {
     match text.parse::<protocol::SecretName>() {

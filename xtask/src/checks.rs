@@ -3,6 +3,7 @@
 use crate::{
     agent, dashboard,
     native::Native,
+    sdk,
     step::{Steps, ask, command, root, run},
     tools::{cargo_binary, npm_install, python_binary},
     wasm,
@@ -10,7 +11,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-pub(crate) const STEPS: usize = 10;
+pub(crate) const STEPS: usize = 11;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
@@ -65,6 +66,9 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 
     steps.next("the dashboard: build, size, and each of its flows in Chromium, natively and in workerd");
     browser()?;
+
+    steps.next("the Node SDK: build, and each of its promises, from the package as it is installed");
+    sdk::build_and_test()?;
 
     agent(steps)?;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     step::{command, root, run},
-    tools::{cargo_binary, npm_install, npm_module},
+    tools::npm_install,
     wasm,
 };
 use anyhow::{Context, Result, bail};
@@ -26,50 +26,13 @@ pub(crate) fn folder() -> PathBuf {
 
 /// Builds `dashboard/dist`.
 pub(crate) fn build() -> Result<()> {
-    build_wasm()?;
+    wasm::build_sealing("owner", "web", &folder().join("wasm"))?;
     npm_install(&folder())?;
     run(
         command("npm", &["run", "--silent", "build"]).current_dir(folder()),
         "read the compiler's message; `dashboard/src` is what it read",
     )?;
     sizes()
-}
-
-/// `sealing-js` as a module for browsers, in `dashboard/wasm`.
-fn build_wasm() -> Result<()> {
-    let target = root().join("target");
-    run(
-        wasm::environment(&mut command(
-            "cargo",
-            &[
-                "build",
-                "--locked",
-                "--release",
-                "-p",
-                "securecode-sealing-js",
-                "--target",
-                "wasm32-unknown-unknown",
-            ],
-        ))
-        // A profile of its own would be one more to keep; these differ from the native release alone.
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
-        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
-        .env("CARGO_TARGET_DIR", &target),
-        "read the compiler's message; `cargo xtask setup` installs what is missing",
-    )?;
-    let module = target.join("wasm32-unknown-unknown/release/sealing_js.wasm");
-    let out = folder().join("wasm");
-    let words = ["--target", "web", "--out-dir"];
-    run(
-        command(cargo_binary("wasm-bindgen"), &words).arg(&out).arg(&module),
-        "run `cargo xtask setup` again: wasm-bindgen must be of the version in Cargo.lock",
-    )?;
-    let module = out.join("sealing_js_bg.wasm");
-    let words = ["-O2", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"];
-    let mut optimise = command(npm_module(".bin/wasm-opt"), &words);
-    optimise.arg(&module).arg("-o").arg(&module).args(["--strip-debug", "--strip-producers"]);
-    run(wasm::features(&mut optimise), "run `cargo xtask setup` again")
 }
 
 /// Measures what a browser loads.

@@ -7,6 +7,7 @@ mod dashboard;
 mod demo;
 mod deploy;
 mod native;
+mod sdk;
 mod step;
 mod tools;
 mod wasm;
@@ -23,6 +24,7 @@ cargo xtask setup      only set up what the tests need
 cargo xtask worker     build the Worker into build/
 cargo xtask dashboard  build the dashboard into dashboard/dist/
 cargo xtask browser    build the dashboard and try it in Chromium, natively and in workerd
+cargo xtask sdk        build the Node SDK in sdk/node/ and try it, installed, against a native vault
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
@@ -49,6 +51,7 @@ fn run(command: &str) -> Result<()> {
         "worker" => wasm::build_worker(),
         "dashboard" => dashboard::build(),
         "browser" => checks::browser(),
+        "sdk" => sdk::build_and_test(),
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),

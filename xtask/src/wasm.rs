@@ -4,7 +4,7 @@
 
 use crate::{
     step::{Steps, ask, command, root, run},
-    tools::{apt_install, cargo_binary, on_path},
+    tools::{apt_install, cargo_binary, npm_module, on_path},
 };
 use anyhow::{Context, Result, anyhow, bail};
 use std::{
@@ -188,6 +188,44 @@ pub(crate) fn build_worker() -> Result<()> {
     // one name are alike (`docs/decisions/0007-what-the-worker-leaves-out.md`).
     optimise.args(["-Oz", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"]);
     optimise.args(["--strip-debug", "--strip-producers"]);
+    run(features(&mut optimise), "run `cargo xtask setup` again")
+}
+
+/// Builds `sealing-js` for one of its users (a feature of the crate), as that kind of module (`wasm-bindgen --target`).
+pub(crate) fn build_sealing(user: &str, kind: &str, out: &Path) -> Result<()> {
+    let target = root().join("target");
+    run(
+        environment(&mut command(
+            "cargo",
+            &[
+                "build",
+                "--locked",
+                "--release",
+                "-p",
+                "securecode-sealing-js",
+                "--no-default-features",
+                "--features",
+                user,
+                "--target",
+                TARGET,
+            ],
+        ))
+        // A profile of its own would be one more to keep; these differ from the native release alone.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
+        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        .env("CARGO_TARGET_DIR", &target),
+        "read the compiler's message; `cargo xtask setup` installs what is missing",
+    )?;
+    let module = target.join(TARGET).join("release/sealing_js.wasm");
+    run(
+        command(cargo_binary("wasm-bindgen"), &["--target", kind, "--out-dir"]).arg(out).arg(&module),
+        "run `cargo xtask setup` again: wasm-bindgen must be of the version in Cargo.lock",
+    )?;
+    let module = out.join("sealing_js_bg.wasm");
+    let words = ["-O2", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"];
+    let mut optimise = command(npm_module(".bin/wasm-opt"), &words);
+    optimise.arg(&module).arg("-o").arg(&module).args(["--strip-debug", "--strip-producers"]);
     run(features(&mut optimise), "run `cargo xtask setup` again")
 }
 

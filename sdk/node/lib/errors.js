@@ -1,0 +1,43 @@
+"use strict";
+
+/** What happened and what to do now. Never holds a value, a key, or a word of the server's. */
+class SecureCodeError extends Error {
+  constructor(code, what, remedy, retryAfter) {
+    super(`${what}\n  to do now: ${remedy}`);
+    this.name = new.target.name;
+    Object.assign(this, { code, what, remedy });
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
+  }
+}
+
+class LocalError extends SecureCodeError {}
+class RefusedError extends SecureCodeError {}
+class DistrustedError extends SecureCodeError {}
+class UnreachableError extends SecureCodeError {}
+class QuotaError extends SecureCodeError {}
+
+const NOT_TRUSTED = "do not use this vault before its operator explains; nothing of its answer was used";
+
+/** Runs something of the wasm, whose errors say what is wrong without quoting a secret. */
+function checked(code, remedy, step) {
+  try {
+    return step();
+  } catch (error) {
+    if (error.name === "Distrusted") {
+      const what = `the vault's answer is not trusted: ${error.message}`;
+      throw new DistrustedError("distrusted", what, code === "older" ? remedy : NOT_TRUSTED);
+    }
+    if (error.name === "Mistake" || error.name === "Failure") throw new LocalError(code, error.message, remedy);
+    throw error;
+  }
+}
+
+module.exports = {
+  SecureCodeError,
+  LocalError,
+  RefusedError,
+  DistrustedError,
+  UnreachableError,
+  QuotaError,
+  checked,
+};

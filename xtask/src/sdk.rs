@@ -1,0 +1,18 @@
+//! The Node SDK: sealing compiled for Node, and the package tried as it is installed.
+
+use crate::{
+    step::{command, root, run},
+    wasm,
+};
+use anyhow::Result;
+
+/// Builds what `sdk/node` lacks, and tries it against a native vault. The native programs must be built.
+pub(crate) fn build_and_test() -> Result<()> {
+    let folder = root().join("sdk/node");
+    wasm::build_sealing("client", "nodejs", &folder.join("wasm"))?;
+    std::fs::copy(root().join("LICENSE"), folder.join("LICENSE"))?;
+    run(
+        &mut command("node", &["--test", "--test-concurrency=2", "tests/sdk/"]),
+        "read which test failed, above; one alone: node --test --test-name-pattern=WORDS tests/sdk/",
+    )
+}
