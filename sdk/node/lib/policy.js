@@ -21,7 +21,7 @@ function refusal({ name, use, commands }) {
   }
   if (!isAmong(commands)) {
     const what = `the owner laid down that only ${commands.join(", ")} may have ${name}`;
-    return new RefusedError("other_commands", what, `add node to them: securecode policy ${name} --commands node`);
+    return new RefusedError("other_commands", what, `add node to them: securecode policy ${name} --command node`);
   }
   return null;
 }
