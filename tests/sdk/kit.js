@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { createInterface } from "node:readline";
 
-const root = join(import.meta.dirname, "../..");
+export const root = join(import.meta.dirname, "../..");
 const binary = (name) => join(root, "target/debug", name);
 
 /** Each value of this run, which nothing but the application may say. */
@@ -23,13 +23,19 @@ export const values = {
 export const person = { folder: mkdtempSync(join(tmpdir(), "securecode-sdk-")) };
 
 /** Runs to the end: `{status, stdout, stderr}`. */
-function finish(program, words, options, input) {
+export function finish(program, words, options, input) {
   return new Promise((done) => {
     const child = execFile(program, words, { timeout: 120_000, ...options }, (error, stdout, stderr) =>
       done({ status: error ? (error.code ?? 1) : 0, stdout, stderr }),
     );
     child.stdin.end(input);
   });
+}
+
+/** Installs packages into a folder. */
+export async function install(cwd, ...words) {
+  const { status, stderr } = await finish("npm", ["install", "--no-audit", "--no-fund", ...words], { cwd });
+  assert.equal(status, 0, stderr);
 }
 
 let vault;
@@ -52,11 +58,8 @@ before(async () => {
   });
   assert.equal(packed.status, 0, packed.stderr);
   writeFileSync(join(person.project, "package.json"), "{}");
-  const tarball = join(person.folder, packed.stdout.trim());
-  const installed = await finish("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], {
-    cwd: person.project,
-  });
-  assert.equal(installed.status, 0, installed.stderr);
+  person.tarball = join(person.folder, packed.stdout.trim());
+  await install(person.project, "--offline", person.tarball);
 });
 after(() => {
   vault?.kill();

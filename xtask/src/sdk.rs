@@ -1,7 +1,9 @@
 //! The Node SDK: sealing compiled for Node, and the package tried as it is installed.
 
 use crate::{
+    dashboard,
     step::{command, root, run},
+    tools::npm_install,
     wasm,
 };
 use anyhow::Result;
@@ -10,6 +12,8 @@ use anyhow::Result;
 pub(crate) fn build_and_test() -> Result<()> {
     let folder = root().join("sdk/node");
     wasm::build_sealing("client", "nodejs", &folder.join("wasm"))?;
+    // TypeScript, which the package's types are tried with.
+    npm_install(&dashboard::folder())?;
     std::fs::copy(root().join("LICENSE"), folder.join("LICENSE"))?;
     run(
         &mut command("node", &["--test", "--test-concurrency=2", "tests/sdk/"]),
