@@ -8,7 +8,7 @@ export interface ReadOptions {
   timeoutMs?: number;
   /** How often a request that got no answer is tried again; 3 if absent. */
   retries?: number;
-  /** How long all tries of a request may take; 30,000 if absent. */
+  /** After how long no further try of a request begins; 30,000 if absent. */
   patienceMs?: number;
   /** The least version of the environment's manifest to take: stands in for a memory on machines that have none. */
   minManifest?: number;

@@ -149,6 +149,40 @@ test("a key that lies out of the project is found by its id", async () => {
   assert.equal(escaped.code, "file_malformed");
 });
 
+test("a key of the environment goes to the person's own vault, whatever a project's file says", async () => {
+  const cwd = projectAt("http://127.0.0.1:1");
+  const load = (env) => application(`say((await sdk.loadEnv({ retries: 0 })).loaded)`, { cwd, env });
+  assert.equal((await load({})).said.code, "unreachable");
+  // The person's `account.toml`.
+  assert.deepEqual((await load({ SECURECODE_API_KEY: person.key })).said, NAMES);
+  const env = machine({ SECURECODE_VAULT_URL: "" });
+  assert.equal((await load(env)).said.code, "no_vault");
+  mkdirSync(join(env.HOME, ".config/securecode"), { recursive: true });
+  writeFileSync(join(env.HOME, ".config/securecode/config.toml"), `vault_url = "${person.url}"\n`);
+  assert.deepEqual((await load(env)).said, NAMES);
+});
+
+test("a token for another vault's address is worthless at this one", async () => {
+  const between = await proxy((answer) => answer);
+  const env = machine({ SECURECODE_VAULT_URL: between.url });
+  const { said } = await application(`await sdk.loadEnv()`, { env });
+  assert.deepEqual([said.error, said.code], ["RefusedError", "unauthenticated"]);
+  between.close();
+});
+
+test("odd names and values do no harm: one that is no text, one that JavaScript knows, an empty one", async () => {
+  await set("BINARY", Buffer.from([0xff, 0xfe, 0x41]), "odd");
+  await set("__proto__", "its value", "odd");
+  await set("EMPTY", "", "odd");
+  const { said } = await application(
+    `const processEnv = {}; const { loaded, leftOut } = await sdk.loadEnv({ tags: ["odd"], processEnv });
+     say([loaded, leftOut.map(({ name }) => name), Object.getOwnPropertyDescriptor(processEnv, "__proto__").value, processEnv.EMPTY]);`,
+  );
+  assert.deepEqual(said, [["EMPTY", "__proto__"], ["BINARY"], "its value", ""]);
+  assert.equal((await application(`await sdk.getSecret("BINARY")`)).said.code, "not_text");
+  for (const name of ["BINARY", "__proto__", "EMPTY"]) await securecode("rm", name);
+});
+
 test("what an owner laid down is obeyed: left out with a warning, refused where it is named", async () => {
   const laidDown = [
     ["BLOCKED", "blocked", ["policy", "BLOCKED", "--use", "block"]],
