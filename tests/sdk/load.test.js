@@ -345,6 +345,7 @@ test("a key for several environments needs one named", async () => {
 test("with the vault down the offline file serves, sealed and private; without it there is an error", async () => {
   const offline = join(person.folder, "offline");
   const env = machine();
+  await securecode("policy", "--tag", "pay", "--reveal", "ask");
   const load = (more = "") =>
     application(
       `const done = await sdk.loadEnv({ retries: 1, offline: { path: ${JSON.stringify(offline)} ${more} } }); say({ all: ${JSON.stringify(NAMES)}.map((name) => process.env[name]), since: done.offlineSince });`,
@@ -369,11 +370,20 @@ test("with the vault down the offline file serves, sealed and private; without i
     const old = await load(", maxAgeMs: 1");
     assert.equal(old.said.error, "UnreachableError");
     assert.match(old.said.message, /older than it may be/);
-    // Another key opens nothing of it.
+    // Somebody altered it.
     const { secrets } = JSON.parse(JSON.parse(text).bundle);
     const at = text.indexOf(secrets[0].value) + 60;
     writeFileSync(offline, text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1));
-    assert.equal((await load()).said.error, "DistrustedError");
+    const altered = await load();
+    assert.equal(altered.said.error, "DistrustedError");
+    assert.match(altered.said.message, /somebody altered the offline file/);
+    const { rules, ...kept } = JSON.parse(text);
+    const mixed = JSON.parse(rules);
+    mixed.environment.generation++;
+    for (const other of [null, JSON.stringify(mixed)]) {
+      writeFileSync(offline, JSON.stringify({ ...kept, rules: other }));
+      assert.equal((await load()).said.error, "DistrustedError");
+    }
     chmodSync(offline, 0o644);
     assert.match((await load()).said.message, /can be read by others/);
   } finally {

@@ -5,7 +5,7 @@ const { OfflineFile } = require("./offline.js");
 const pins = require("./pins.js");
 const where = require("./where.js");
 const { Vault } = require("./vault.js");
-const { LocalError, RefusedError, UnreachableError, checked } = require("./errors.js");
+const { DistrustedError, LocalError, RefusedError, UnreachableError, checked } = require("./errors.js");
 
 const READ_OPTIONS = {
   environment: isText,
@@ -104,17 +104,17 @@ function fromFile(client, vault, file, minManifest, use, unreachable) {
   } catch (error) {
     throw new UnreachableError(unreachable.code, `${unreachable.what}; ${error.what}`, unreachable.remedy);
   }
-  const contents = open(client, kept.bundle, minManifest);
+  const remedy = `somebody altered the offline file ${file.path}: find out who, remove it, and start once with the vault`;
+  const contents = open(client, kept.bundle, minManifest, remedy);
   try {
     // Not against the pin: the file may be older than what another program on this machine saw since.
-    checked("distrusted", "remove the offline file", () => {
-      contents.admit(undefined);
-      if (contents.wantsRules() && contents.layDown(kept.rules ?? "") === undefined) {
-        throw new LocalError("offline_file", `${file.path} does not hold together`, "remove it");
-      }
-    });
-    const { version } = JSON.parse(contents.admit(undefined));
-    const used = use(contents, version, kept.savedAt);
+    const pin = () => {
+      const admitted = contents.admit(undefined);
+      return contents.wantsRules() ? contents.layDown(kept.rules ?? "") : admitted;
+    };
+    const newest = checked("offline_file", remedy, pin, remedy);
+    if (newest === undefined) throw new DistrustedError("distrusted", "the offline file mixes two keys", remedy);
+    const used = use(contents, JSON.parse(newest).version, kept.savedAt);
     const what = `${unreachable.what}; what it served on ${kept.savedAt.toISOString()} is used instead`;
     process.emitWarning(what, { type: "SecureCodeWarning", code: "SECURECODE_OFFLINE" });
     return used;
@@ -123,8 +123,8 @@ function fromFile(client, vault, file, minManifest, use, unreachable) {
   }
 }
 
-function open(client, bundle, minManifest) {
-  const contents = checked("distrusted", "try again", () => client.open(bundle, minManifest));
+function open(client, bundle, minManifest, distrusted) {
+  const contents = checked("distrusted", "try again", () => client.open(bundle, minManifest), distrusted);
   if (contents.isMeant()) return contents;
   contents.free();
   throw noSuchEnvironment();

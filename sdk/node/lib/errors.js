@@ -18,14 +18,16 @@ class QuotaError extends SecureCodeError {}
 
 const NOT_TRUSTED = "do not use this vault before its operator explains; nothing of its answer was used";
 
-/** Runs something of the wasm, whose errors say what is wrong without quoting a secret. */
-function checked(code, remedy, step) {
+/**
+ * Runs something of the wasm, whose errors say what is wrong without quoting a secret. `code` and `remedy` are for what
+ * is wrong here, `distrusted` says what to do where the vault's answer does not hold.
+ */
+function checked(code, remedy, step, distrusted = NOT_TRUSTED) {
   try {
     return step();
   } catch (error) {
     if (error.name === "Distrusted") {
-      const what = `the vault's answer is not trusted: ${error.message}`;
-      throw new DistrustedError("distrusted", what, code === "older" ? remedy : NOT_TRUSTED);
+      throw new DistrustedError("distrusted", `the vault's answer is not trusted: ${error.message}`, distrusted);
     }
     if (error.name === "Mistake" || error.name === "Failure") throw new LocalError(code, error.message, remedy);
     throw error;

@@ -7,12 +7,12 @@ const path = require("node:path");
 const home = require("./home.js");
 const { checked } = require("./errors.js");
 
-const REMEDY =
-  "do not use this vault before its operator explains; if a backup was restored on purpose, remove the environment's file under ~/.securecode/pins";
+const PIN = "remove the environment's file under ~/.securecode/pins";
+const OLDER = `do not use this vault before its operator explains; if a backup was restored on purpose, ${PIN}`;
 
 /** Checks an opened environment against its pin. */
 function admit(contents) {
-  return checked("older", REMEDY, () => JSON.parse(contents.admit(read(file(contents)))));
+  return checked("file_malformed", PIN, () => JSON.parse(contents.admit(read(file(contents)))), OLDER);
 }
 
 /** Pins what was admitted. Node has no file locks: of two processes at one moment the older state may win. */
