@@ -51,8 +51,7 @@ pub fn router(host: Host) -> Router {
     let routes = endpoints::routes()
         .fallback(http::refusal::no_such_path)
         .method_not_allowed_fallback(http::refusal::no_such_method)
-        .layer(DefaultBodyLimit::max(BODY));
-    #[cfg(target_arch = "wasm32")]
-    let routes = routes.layer(axum::middleware::from_fn(http::answer::read_first));
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(axum::middleware::from_fn(http::answer::read_first));
     routes.layer(axum::middleware::from_fn_with_state(host.clone(), http::answer::finish)).with_state(host)
 }

@@ -83,9 +83,8 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
     response
 }
 
-/// Reads the body before anything is answered. Workerd closes a connection on which a body was left unread, and what
-/// is in front of it then answers in its own words.
-#[cfg(target_arch = "wasm32")]
+/// Reads the body before anything is answered. Both hosts close a connection on which a body was left unread: natively
+/// the client's next request on it is lost, and before workerd a proxy answers in its own words.
 pub(crate) async fn read_first(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match axum::body::to_bytes(body, crate::endpoints::MANY).await {
