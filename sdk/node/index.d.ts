@@ -31,8 +31,9 @@ export interface LoadOptions extends ReadOptions {
 
 /** What was done: names, never values. */
 export interface Loaded {
-  project: string;
-  environment: string;
+  /** Nothing where a coding agent runs this and the key is kept from agents: nothing was loaded then. */
+  project: string | null;
+  environment: string | null;
   /** The version of the environment's manifest: what `minManifest` can be set to. */
   manifest: number;
   loaded: string[];

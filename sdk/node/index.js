@@ -24,6 +24,21 @@ async function loadEnv(options = {}) {
   checkOptions(options, LOAD_OPTIONS);
   const { override = false, only, tags, processEnv = process.env, ...reading } = options;
   if (only && tags) throw new LocalError("option", "both `only` and `tags` are given", "leave one of them out");
+  return forAgents(() => load({ override, only, tags, processEnv }, reading));
+}
+
+/** What an agent starts goes on with the variables that the guard gave it. */
+async function forAgents(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error.code !== "agent") throw error;
+    process.emitWarning(error.message, { type: "SecureCodeWarning", code: "SECURECODE_AGENT" });
+    return { project: null, environment: null, manifest: 0, loaded: [], kept: [], leftOut: [], offlineSince: null };
+  }
+}
+
+function load({ override, only, tags, processEnv }, reading) {
   return withEnvironment(reading, (contents, manifest, offlineSince) => {
     const secrets = JSON.parse(contents.secrets());
     const isTagged = ({ tags: own }) => !tags || own.some((tag) => tags.includes(tag));

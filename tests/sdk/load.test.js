@@ -149,6 +149,21 @@ test("a key that lies out of the project is found by its id", async () => {
   assert.equal(escaped.code, "file_malformed");
 });
 
+test("what an agent starts goes on with what the guard gave it, where the key is kept from agents", async () => {
+  const folder = projectAt(person.url);
+  const id = JSON.parse(await securecode("keys", "list", "--json"))[0].id;
+  writeFileSync(join(folder, ".securecoderc"), `key = "${id}"\nvault_url = "${person.url}"\n`);
+  const env = { CLAUDECODE: "1", STRIPE_KEY: "from-the-guard" };
+  const { said, stderr } = await application(
+    `const { loaded } = await sdk.loadEnv({ override: true }); say([loaded, process.env.STRIPE_KEY])`,
+    { cwd: folder, env },
+  );
+  assert.deepEqual(said, [[], "from-the-guard"]);
+  assert.match(stderr, /SECURECODE_AGENT.*source FILE/s);
+  const { said: refused } = await application(`await sdk.getSecret("STRIPE_KEY")`, { cwd: folder, env });
+  assert.equal(refused.code, "agent");
+});
+
 test("a key of the environment goes to the person's own vault, whatever a project's file says", async () => {
   const cwd = projectAt("http://127.0.0.1:1");
   const load = (env) => application(`say((await sdk.loadEnv({ retries: 0 })).loaded)`, { cwd, env });

@@ -53,6 +53,15 @@ function projectFile(file) {
     const what = `${file} must have one of \`api_key\` and \`key\``;
     throw new LocalError("file_malformed", what, "run `securecode init` again after removing it");
   }
+  // Such a key is kept from agents (guard and sandbox profiles): what one starts gets secrets by the guard, masked. It is
+  // no barrier to who takes the variable away; that is in the threat model.
+  if (id !== null && process.env.CLAUDECODE) {
+    throw new LocalError(
+      "agent",
+      "a coding agent runs this, and the key of this project is kept from agents",
+      "let the agent call get-secret, and start this with: source FILE && COMMAND",
+    );
+  }
   // The id was parsed, so it is no path.
   const key = inside ?? home.readPrivateFile(path.join(home.folder(), "keys", id));
   if (key === null) {
