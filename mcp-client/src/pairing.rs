@@ -163,8 +163,13 @@ pub fn show_words(words: &str, link: &str) -> Result<()> {
 fn answer(mut stream: TcpStream, path: &str, page: &str) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
-    let mut line = String::new();
-    std::io::Read::take(BufReader::new(&stream), 4096).read_line(&mut line)?;
+    let mut request = BufReader::new(std::io::Read::take(&stream, 64 * 1024));
+    let (mut line, mut rest) = (String::new(), String::new());
+    request.read_line(&mut line)?;
+    // To the end of its head: what is closed with something unread loses the answer, too.
+    while request.read_line(&mut rest)? > 0 && !rest.trim().is_empty() {
+        rest.clear();
+    }
     let wanted = line.strip_prefix("GET ").and_then(|rest| rest.split(' ').next()) == Some(path);
     let (status, body) = if wanted { ("200 OK", page) } else { ("404 Not Found", "") };
     write!(
