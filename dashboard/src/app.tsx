@@ -72,7 +72,7 @@ function Shell() {
             </a>
           ))}
         </nav>
-        <button type="button" class="quiet lock" onClick={() => void lock("Locked.")}>
+        <button type="button" class="quiet lock" onClick={() => lock("Locked.")}>
           <Icon name="lock" />
           <span>Lock</span>
         </button>

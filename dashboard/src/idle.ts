@@ -24,7 +24,7 @@ effect(() => {
   last = Date.now();
   // By the clock and not by one timer: a machine that slept is locked when it wakes.
   const timer = setInterval(() => {
-    if (Date.now() - last >= minutes * 60_000) void lock(`Locked after ${minutes} minutes without use.`);
+    if (Date.now() - last >= minutes * 60_000) lock(`Locked after ${minutes} minutes without use.`);
   }, 1000);
   return () => clearInterval(timer);
 });

@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { Troubled, end, keeper, recall, remember } from "./keeper/client";
+import { Troubled, end, recall, remember } from "./keeper/client";
 import type { Overview, SecretView } from "./keeper/keeper";
 import type { Trouble } from "./keeper/refused";
 
@@ -85,7 +85,7 @@ export function troubleOf(error: unknown): Trouble {
       ? error.trouble
       : { kind: "Failure", message: "This page failed. Reload it; nothing of it is lost in the vault.", code: null };
   if (["unauthenticated", "key_expired", "key_revoked"].includes(trouble.code ?? "")) {
-    void lock(trouble.message);
+    lock(trouble.message);
   }
   return trouble;
 }
@@ -94,13 +94,11 @@ export function troubleOf(error: unknown): Trouble {
 export const lockedBecause = signal<string | null>(null);
 
 /** Forgets everything: ends the session, the worker and what is shown. */
-export async function lock(because: string | null = null): Promise<void> {
+export function lock(because: string | null = null): void {
   if (overview.value === null) return;
   overview.value = null;
   secrets.value = {};
   lockedBecause.value = because;
   dispatchEvent(new Event("lock"));
-  // A vault that does not answer keeps nobody from locking.
-  await Promise.race([keeper.lock().catch(() => undefined), new Promise((done) => setTimeout(done, 2000))]);
-  if (overview.value === null) end();
+  end();
 }

@@ -14,6 +14,24 @@ test("a person signs up, locks, and logs in again", async () => {
   await ada.leaves();
 });
 
+test("who logs in again at once is let in, however slow the vault ends the session before", async () => {
+  const ada = await Person.withAccount();
+  const ended = new Promise((done) => {
+    void ada.context.route("**/v1/sessions/*", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await route.continue();
+      done(route.request().method());
+    });
+  });
+  await ada.press("Lock");
+  await ada.logIn();
+  await ada.sees("Begin with a project");
+  assert.equal(await ended, "DELETE");
+  await ada.follow("Account");
+  await ada.sees("this one");
+  await ada.leaves();
+});
+
 test("the page answers while a passphrase is stretched, with what is going on", async () => {
   const ada = await Person.arrive();
   await ada.page.getByRole("link", { name: "Make an account" }).click();

@@ -59,7 +59,9 @@ function start(): Worker {
   const started = new Worker(url, { type: "module" });
   started.addEventListener("message", (event: MessageEvent<Said>) => {
     const said = event.data;
+    // A worker that was ended has its last pins kept, and nothing else.
     if ("keep" in said) return keep(said.keep, said.value);
+    if (worker !== started) return;
     if ("progress" in said) {
       progress.value = said.progress;
       return;
@@ -71,7 +73,9 @@ function start(): Worker {
     else one?.resolve(said.result);
   });
   started.addEventListener("error", () => {
-    end("This page’s worker did not start. Reload the page; a browser of the last three years is needed.");
+    if (worker === started) {
+      abandon("This page’s worker did not start. Reload the page; a browser of the last three years is needed.");
+    }
   });
   return started;
 }
@@ -86,9 +90,17 @@ function ask(method: string, args: unknown[]): Promise<unknown> {
   });
 }
 
-/** Ends the worker, and with it everything that it held. */
-export function end(message = "The page was locked."): void {
-  worker?.terminate();
+/** Ends the session and the worker, and with it everything that it held. Who logs in meanwhile has a worker anew. */
+export function end(): void {
+  const ended = worker;
+  abandon("The page was locked.");
+  ended?.postMessage({ id: 0, method: "lock", args: [], memory: {} } satisfies Asked);
+  // A vault that does not answer keeps nobody from locking.
+  setTimeout(() => ended?.terminate(), 2000);
+}
+
+/** Waits no longer for anything of the worker's. */
+function abandon(message: string): void {
   worker = null;
   progress.value = null;
   for (const { reject } of waiting.values()) {

@@ -35,9 +35,11 @@ async function answer({ method, args, memory }: Asked): Promise<unknown> {
 }
 
 addEventListener("message", (event: MessageEvent<Asked>) => {
-  const { id } = event.data;
-  answer(event.data).then(
-    (result) => say({ id, result }),
-    (error: unknown) => say({ id, trouble: trouble(error) }),
-  );
+  const { id, method } = event.data;
+  answer(event.data)
+    .then(
+      (result) => say({ id, result }),
+      (error: unknown) => say({ id, trouble: trouble(error) }),
+    )
+    .finally(() => method === "lock" && close());
 });

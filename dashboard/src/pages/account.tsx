@@ -127,7 +127,7 @@ function Delete({ onClose }: { onClose: () => void }) {
           event.preventDefault();
           void act(
             () => keeper.deleteAccount(passphrase),
-            () => void lock("The account is deleted, with every project, secret and key in it."),
+            () => lock("The account is deleted, with every project, secret and key in it."),
           );
         }}
       >
