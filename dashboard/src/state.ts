@@ -19,7 +19,7 @@ export function address(...parts: string[]): string {
   return `#/${parts.map(encodeURIComponent).join("/")}`;
 }
 
-/** The machine that asks for a key, of the link that it opened; kept while its owner logs in. */
+/** The machine that asks for a key, of the link that it opened; kept while its owner logs in, and gone with the page. */
 export const asking = signal<Asking | null>(asked(route.value));
 
 export interface Asking {
@@ -33,7 +33,10 @@ function asked([page, request, project, environment]: string[]): Asking | null {
   return { request, project: project ?? "", environment: environment ?? "" };
 }
 
-addEventListener("hashchange", () => (asking.value = asked(route.value) ?? asking.value));
+addEventListener("hashchange", () => {
+  const left = overview.value !== null ? null : asking.value;
+  asking.value = asked(route.value) ?? left;
+});
 
 export function go(...parts: string[]): void {
   location.hash = address(...parts);

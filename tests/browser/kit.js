@@ -115,6 +115,16 @@ export class Person {
     await this.press("Log in");
   }
 
+  /** From the log-in, with the recovery code, to a new passphrase and the next code. */
+  async recover(chosen) {
+    await this.follow("Passphrase lost");
+    await this.fill("Recovery code", this.code.toLowerCase().replaceAll("-", " "));
+    await this.fill("New passphrase", chosen);
+    await this.fill("The same again", chosen);
+    await this.press("Go on");
+    this.code = await this.confirmCode("Change the passphrase");
+  }
+
   async addSecret(name, value, { tags = "", note = "" } = {}) {
     await this.press("Add");
     await this.fill("Name", name);

@@ -1,45 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { after, test } from "node:test";
-import { Person, canary, client, vault } from "./kit.js";
-
-/** A machine with the real client, without a desktop: the link is shown. */
-class Machine {
-  constructor() {
-    this.folder = mkdtempSync(path.join(tmpdir(), "machine-"));
-    this.project = path.join(this.folder, "webshop");
-    mkdirSync(this.project);
-    after(() => rmSync(this.folder, { recursive: true }));
-  }
-
-  options() {
-    return { cwd: this.project, env: { PATH: process.env.PATH, HOME: this.folder } };
-  }
-
-  run(...words) {
-    return execFileSync(client, words, { ...this.options(), encoding: "utf8" });
-  }
-
-  /** Begins to be set up; its words, its link, and how it ends. */
-  async setUp() {
-    const child = spawn(client, ["setup", "--vault-url", vault], { ...this.options(), stdio: ["ignore", "pipe", "pipe"] });
-    let text = "";
-    child.stderr.on("data", (data) => (text += data));
-    const ended = new Promise((done) => child.on("close", (code) => done({ code, text })));
-    const shown = [];
-    await new Promise((found) => {
-      createInterface(child.stdout).on("line", (line) => {
-        text += `${line}\n`;
-        if (line.startsWith("    ") && shown.push(line.trim()) === 2) found();
-      });
-    });
-    return { words: shown[0], link: shown[1], ended, child };
-  }
-}
+import { test } from "node:test";
+import { Person, canary } from "./kit.js";
+import { Machine } from "./machine.js";
 
 test("a machine asks, its owner compares words, and an agent's command has the secret", async () => {
   const value = canary("paired");

@@ -3,17 +3,14 @@ import { keeper } from "../keeper/client";
 import { Busy, Check, Choice, Field, Told } from "../parts/basics";
 import { Icon } from "../parts/icon";
 import { useAct, useAsked } from "../parts/use";
-import { asking, environmentName, go, overview, projectName, type Asking } from "../state";
+import { environmentName, go, overview, projectName, type Asking } from "../state";
 
 /** A machine asks for a key: its owner compares words, and approves. */
 export function Pair({ asked }: { asked: Asking }) {
   const { answer: shown, trouble } = useAsked(() => keeper.pairingWords(asked.request), []);
   const [same, setSame] = useState(false);
   const [approved, setApproved] = useState(false);
-  const away = () => {
-    asking.value = null;
-    go();
-  };
+  const away = () => go();
   return (
     <section class="narrow">
       <div class="head">
