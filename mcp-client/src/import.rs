@@ -1,4 +1,4 @@
-//! A `.env` file into the environment: all or nothing, unless it is asked otherwise.
+//! A file of assignments into the environment: all or nothing, unless it is asked otherwise.
 
 use crate::{
     change,
@@ -9,7 +9,7 @@ use crate::{
 use protocol::{Resource, SecretName, Tag, body::Usage};
 use sealing::{
     Meta, OpenedSecret,
-    dotenv::{self, Assignment},
+    assignments::{self, Assignment},
 };
 use std::path::Path;
 
@@ -80,7 +80,7 @@ impl Report {
 pub fn run(client: &Client, file: &Path, options: &Options<'_>, report: &mut Report) -> Result<()> {
     let path = file.display();
     let bytes = std::fs::read(file).map(zeroize::Zeroizing::new);
-    let read = dotenv::parse(&bytes.map_err(|error| Error::io(file, &error))?);
+    let read = assignments::read(&bytes.map_err(|error| Error::io(file, &error))?);
     report.refused = read.bad_lines.iter().map(|bad| format!("{path}:{}: {}", bad.line, bad.cause)).collect();
     let usage: Usage = client.remote().get("/v1/usage")?;
     let longest = change::longest_value(&usage);

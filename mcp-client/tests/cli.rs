@@ -270,6 +270,24 @@ fn a_bad_import_line_is_named_and_nothing_is_stored_unless_asked() {
 }
 
 #[test]
+fn what_another_tool_exported_as_json_is_imported() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    let exported =
+        "{\"projects\": [],\n\"secrets\": [{\"key\": \"A\", \"value\": \"one\\n'two'\"},\n{\"id\": 1}]}\n";
+    fs::write(person.project().join("bitwarden.json"), exported).unwrap();
+    let told = person.run(&["import", "bitwarden.json"]).failed(1);
+    assert!(told.contains("bitwarden.json:3: it has no `key` with a `value`"), "{told}");
+    assert_eq!(names(&person), Vec::<String>::new());
+    person.run(&["import", "bitwarden.json", "--partial"]);
+    fs::write(person.project().join("doppler.json"), "{\"A\": \"one\\n'two'\", \"PORT\": 8080}").unwrap();
+    let told = person.run(&["import", "doppler.json"]).ok();
+    assert!(told.contains("1 stored, 0 changed, 1 the same"), "{told}");
+    let right =
+        person.run(&["run", "--", "sh", "-c", "test \"$A$PORT\" = \"one\n'two'8080\" && echo right"]).ok();
+    assert_eq!(right, "right\n");
+}
+
+#[test]
 fn over_quota_names_the_limit_and_what_fits() {
     let person = Person::set_up(BINARY, Vault::shared().url());
     let file: String = (0..60).map(|number| format!("S{number:02}={number}\n")).collect();

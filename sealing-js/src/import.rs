@@ -2,13 +2,8 @@
 
 use crate::{output, thrown::Thrown};
 use protocol::{SecretName, Tag};
-use sealing::{Meta, OpenedSecret, SecretValue, dotenv};
-use serde::{
-    Deserializer, Serialize,
-    de::{MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
-use std::fmt;
+use sealing::{Meta, OpenedSecret, SecretValue, assignments};
+use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
@@ -16,7 +11,6 @@ use zeroize::Zeroizing;
 const TYPES: &str = r#"
 export interface ImportRow {
   file: string;
-  /** 0 in a JSON file. */
   line: number;
   name: string | null;
   fate: "new" | "changed" | "same" | "invalid" | "no_room";
@@ -73,12 +67,12 @@ impl Import {
         Self { longest: u64::from(longest), room: room as usize, ..Self::default() }
     }
 
-    /// Reads a file: JSON if it begins with a brace, else `.env`. Of a name that comes twice the last wins.
+    /// Reads a file: JSON or `.env`. Of a name that comes twice the last wins.
     pub fn read(&mut self, file: &str, bytes: Vec<u8>) {
-        let bytes = Zeroizing::new(bytes);
-        let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let rows = if is_json { json(&bytes) } else { env(&bytes) };
-        for (line, content) in rows {
+        let read = assignments::read(&Zeroizing::new(bytes));
+        let good = read.assignments.into_iter().map(|one| (one.line, Ok((one.name, one.value))));
+        let bad = read.bad_lines.into_iter().map(|bad| (bad.line, Err(bad.cause.to_string())));
+        for (line, content) in good.chain(bad) {
             let content = content.and_then(|(name, value)| match refused_name(&name) {
                 Some(why) => Err(why),
                 None if value.expose().len() as u64 > self.longest => Err(format!(
@@ -209,54 +203,6 @@ impl Import {
     }
 }
 
-type Lines = Vec<(usize, Result<(SecretName, SecretValue), String>)>;
-
-fn env(bytes: &[u8]) -> Lines {
-    let read = dotenv::parse(bytes);
-    let good = read.assignments.into_iter().map(|one| (one.line, Ok((one.name, one.value))));
-    let bad = read.bad_lines.into_iter().map(|bad| (bad.line, Err(bad.cause.to_string())));
-    good.chain(bad).collect()
-}
-
-/// A JSON object of texts, numbers and booleans, in its own order; a number is kept as it is written.
-fn json(bytes: &[u8]) -> Lines {
-    struct Entries;
-    impl<'de> Visitor<'de> for Entries {
-        type Value = Vec<(String, &'de RawValue)>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut entries = Vec::new();
-            while let Some(entry) = map.next_entry()? {
-                entries.push(entry);
-            }
-            Ok(entries)
-        }
-    }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let read = reader.deserialize_map(Entries).and_then(|entries| reader.end().map(|()| entries));
-    let entries = match read {
-        Ok(entries) => entries,
-        // The position alone: serde's own words may quote what it read.
-        Err(error) => return vec![(error.line(), Err("from here on it is no JSON".into()))],
-    };
-    let line = |(name, value): (String, &RawValue)| {
-        let name: SecretName = name.parse().map_err(|error: protocol::ParseNameError| error.to_string())?;
-        let text = value.get();
-        let text = match text.bytes().next() {
-            Some(b'"') => serde_json::from_str::<String>(text).unwrap_or_default(),
-            Some(b'{' | b'[' | b'n') | None => {
-                return Err(format!("{name} is neither a text, a number nor a boolean"));
-            }
-            Some(_) => text.to_owned(),
-        };
-        let value = SecretValue::new(Zeroizing::new(text.into_bytes())).map_err(|error| error.to_string())?;
-        Ok((name, value))
-    };
-    entries.into_iter().map(|entry| (0, line(entry))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,36 +210,6 @@ mod tests {
     fn names(import: &Import, fate: Fate) -> Vec<&str> {
         let named = import.rows.iter().filter(|row| row.fate == fate);
         named.filter_map(|row| row.content.as_ref().ok()).map(|(name, _)| name.as_str()).collect()
-    }
-
-    #[test]
-    fn json_is_read_as_it_is_written_and_in_its_order() {
-        let read = json(br#"{"B": 1.50, "A": "x\ny", "C": true, "my-key": "1", "D": null, "E": [1]}"#);
-        let told: Vec<String> = read
-            .into_iter()
-            .map(|(_, line)| match line {
-                Ok((name, value)) => format!("{name}={}", String::from_utf8_lossy(value.expose())),
-                Err(why) => why,
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                "B=1.50",
-                "A=x\ny",
-                "C=true",
-                "a secret's name is a letter or `_`, then letters, digits or `_`, at most 128 in all",
-                "D is neither a text, a number nor a boolean",
-                "E is neither a text, a number nor a boolean",
-            ]
-        );
-    }
-
-    #[test]
-    fn broken_json_is_named_by_its_line_and_not_quoted() {
-        let read = json(b"{\"A\": \"s3cret\",\n\"B\": s3cret}");
-        assert!(matches!(read.as_slice(), [(2, Err(why))] if !why.contains("s3cret")));
-        assert!(matches!(json(b"{} {}").as_slice(), [(1, Err(_))]));
     }
 
     #[test]

@@ -10,10 +10,12 @@
 //! - bytes that are not UTF-8 (dotenv replaces them), NUL, and values over 512 KiB;
 //! - U+2028 and U+2029 end no line here (in JavaScript they do).
 
-use crate::SecretValue;
+use crate::{
+    SecretValue,
+    assignments::{Assignment, Assignments, BadLine, BadLineCause},
+};
 use protocol::SecretName;
 use regex_lite::Regex;
-use std::fmt;
 use zeroize::Zeroizing;
 
 /// JavaScript's `\s` and `\w`, which are not this engine's.
@@ -29,65 +31,9 @@ fn line_pattern() -> Option<Regex> {
     Regex::new(&pattern).ok()
 }
 
-/// One assignment.
-#[derive(Debug)]
-pub struct Assignment {
-    /// The variable.
-    pub name: SecretName,
-    /// Its value.
-    pub value: SecretValue,
-    /// The line its name stands in, from 1.
-    pub line: usize,
-}
-
-/// A line that was not taken, and why. Never quotes the line.
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
-pub struct BadLine {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub cause: BadLineCause,
-}
-
-/// What can be wrong with a line.
-#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
-pub enum BadLineCause {
-    /// Neither `NAME=value`, nor a comment, nor blank.
-    #[error("it is neither `NAME=value`, nor a comment, nor blank")]
-    NoAssignment,
-    /// The name is none.
-    #[error("{0}")]
-    Name(#[from] protocol::ParseNameError),
-    /// A quote that does not enclose the whole value.
-    #[error("a quote is never closed, or text follows the closing quote")]
-    OpenQuote,
-    /// The value is none.
-    #[error("{0}")]
-    Value(#[from] crate::ValueError),
-    /// The file is not text.
-    #[error("it is not UTF-8")]
-    NotUtf8,
-}
-
-impl fmt::Display for BadLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.cause)
-    }
-}
-
-/// What a file holds: each name once, the last assignment of it winning, in the order of their lines; and the
-/// lines that were not taken.
-#[derive(Debug, Default)]
-pub struct Dotenv {
-    /// Good assignments.
-    pub assignments: Vec<Assignment>,
-    /// Bad lines, in order.
-    pub bad_lines: Vec<BadLine>,
-}
-
 /// Reads a file's bytes.
-pub fn parse(bytes: &[u8]) -> Dotenv {
-    let mut read = Dotenv::default();
+pub fn parse(bytes: &[u8]) -> Assignments {
+    let mut read = Assignments::default();
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n")),
         Err(error) => {
@@ -104,13 +50,7 @@ pub fn parse(bytes: &[u8]) -> Dotenv {
         end = whole.end();
         let line = line_at(text.as_bytes().get(..name.start()).unwrap_or_default());
         let raw = found.get(2).map_or("", |value| value.as_str());
-        match assignment(name.as_str(), raw, line) {
-            Ok(assignment) => {
-                read.assignments.retain(|earlier| earlier.name != assignment.name);
-                read.assignments.push(assignment);
-            }
-            Err(cause) => read.bad_lines.push(BadLine { line, cause }),
-        }
+        read.add(line, assignment(name.as_str(), raw));
     }
     read.note_skipped(&text, end, text.len());
     read
@@ -129,7 +69,7 @@ pub fn write(name: &SecretName, value: &SecretValue) -> Option<Zeroizing<String>
     })
 }
 
-fn assignment(name: &str, raw: &str, line: usize) -> Result<Assignment, BadLineCause> {
+fn assignment(name: &str, raw: &str) -> Result<(SecretName, SecretValue), BadLineCause> {
     let value = trim(raw);
     let quote = value.chars().next().filter(|c| ['\'', '"', '`'].contains(c));
     let mut value = match quote {
@@ -144,7 +84,7 @@ fn assignment(name: &str, raw: &str, line: usize) -> Result<Assignment, BadLineC
         value = Zeroizing::new(value.replace("\\r", "\r"));
     }
     let value = SecretValue::new(Zeroizing::new(value.as_bytes().to_vec()))?;
-    Ok(Assignment { name: name.parse()?, value, line })
+    Ok((name.parse()?, value))
 }
 
 /// JavaScript's `trim`.
@@ -153,11 +93,11 @@ fn trim(text: &str) -> &str {
 }
 
 /// The number of the line that follows `before`, from 1.
-fn line_at(before: &[u8]) -> usize {
+pub(crate) fn line_at(before: &[u8]) -> usize {
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-impl Dotenv {
+impl Assignments {
     /// Notes the lines between two assignments that are neither blank nor comments.
     fn note_skipped(&mut self, text: &str, from: usize, to: usize) {
         let first = line_at(text.as_bytes().get(..from).unwrap_or_default());

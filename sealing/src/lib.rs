@@ -1,5 +1,5 @@
 //! The hierarchy of scheme 1: account key, environment keys, API keys, passphrase, recovery code, secrets,
-//! policies and manifests; and the reading of `.env` files.
+//! policies and manifests; and the reading of files of assignments.
 //!
 //! Specified in `docs/protocol.md`. The one implementation of every format: clients link it natively, browsers
 //! and Node as wasm. The vault does not link it, so that it has no code to open anything with.
@@ -11,10 +11,12 @@ mod account;
 mod account_manifest;
 mod api_key;
 mod approval;
+pub mod assignments;
 mod audience;
 pub mod dotenv;
 mod draft;
 mod environment;
+mod json;
 mod manifest;
 mod pairing;
 mod passphrase;

@@ -4,7 +4,8 @@
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use sealing::{
     SecretValue,
-    dotenv::{self, Dotenv, parse},
+    assignments::Assignments,
+    dotenv::{self, parse},
 };
 use std::{
     collections::BTreeMap,
@@ -35,7 +36,7 @@ fn theirs(files: &[PathBuf]) -> Vec<Variables> {
     all
 }
 
-fn variables(read: &Dotenv) -> Variables {
+fn variables(read: &Assignments) -> Variables {
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     read.assignments.iter().map(|one| (one.name.to_string(), hex(one.value.expose()))).collect()
 }

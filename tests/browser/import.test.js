@@ -45,7 +45,7 @@ test("of sixty lines the free plan’s fifty are named before anything is stored
   const lines = Array.from({ length: 60 }, (_, at) => `NAME_${String(at + 1).padStart(2, "0")}=${value}-${at}`);
   await page.getByRole("navigation").getByRole("link", { name: "Import" }).click();
   await page.getByText("Paste instead").click();
-  await page.getByLabel("NAME=value lines, or a JSON object").fill(lines.join("\n"));
+  await page.getByLabel("NAME=value lines, or JSON").fill(lines.join("\n"));
   await ada.press("Look through it");
   await ada.sees("50 new, 0 changed, 0 the same, 10 that do not fit the plan. Nothing is stored yet.");
   assert.ok(!ada.sent.some((request) => request.includes("/changes")), "nothing was stored");

@@ -141,14 +141,16 @@ pub(crate) fn locked_wasm_bindgen() -> Result<String> {
     version.map(str::to_owned).ok_or_else(|| anyhow!("Cargo.lock names no wasm-bindgen"))
 }
 
-/// What takes this machine's folders of crates out of what is shipped: the names of files in messages of panics.
-fn without_paths() -> String {
+/// The compiler's flags: these configurations, and what takes this machine's folders of crates out of what is shipped,
+/// the names of files in messages of panics.
+fn flags(configurations: &[&str]) -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();
     let registries = std::fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten();
     let folders = registries.map(|registry| registry.path()).chain([root()]);
     let flags = folders.map(|folder| format!("--remap-path-prefix={}/=", folder.display()));
-    flags.collect::<Vec<_>>().join("\x1f")
+    let configurations = configurations.iter().map(|name| format!("--cfg={name}"));
+    flags.chain(configurations).collect::<Vec<_>>().join("\x1f")
 }
 
 /// Sets what a wasm32 build needs. The compiler and its linker are another's where rustup has not the target.
@@ -159,7 +161,7 @@ pub(crate) fn environment(command: &mut Command) -> &mut Command {
             command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
         }
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", without_paths())
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags(&[]))
 }
 
 /// Builds the Worker into `build/` with worker-build, from tools that are here already.
@@ -210,6 +212,11 @@ pub(crate) fn build_sealing(user: &str, kind: &str, out: &Path) -> Result<()> {
                 TARGET,
             ],
         ))
+        // Ciphers and hashes that are small: a secret is some hundred bytes, and the passphrase's function is BLAKE2.
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            flags(&["sha2_backend_soft=\"compact\"", "aes_backend_soft=\"compact\""]),
+        )
         // A profile of its own would be one more to keep; these differ from the native release alone.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
         .env("CARGO_PROFILE_RELEASE_LTO", "fat")

@@ -117,7 +117,7 @@ function Files({ place }: { place: EnvironmentView }) {
           }}
         >
           <div class="field">
-            <label for={id}>NAME=value lines, or a JSON object</label>
+            <label for={id}>NAME=value lines, or JSON</label>
             <textarea
               id={id}
               class="mono masked"
@@ -152,8 +152,7 @@ function Files({ place }: { place: EnvironmentView }) {
                   {row.cause && <p class="hint">{row.cause}</p>}
                 </div>
                 <span class="hint item-when">
-                  {row.file}
-                  {row.line > 0 && `:${row.line}`}
+                  {row.file}:{row.line}
                 </span>
               </li>
             ))}

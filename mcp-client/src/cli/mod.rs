@@ -162,7 +162,7 @@ enum Command {
         #[arg(long)]
         words: Option<String>,
     },
-    /// Import a .env file. Answers with names only.
+    /// Import a .env file, or JSON that another tool exported. Answers with names only.
     Import(Import),
     /// List the secrets' names.
     List {
