@@ -5,12 +5,15 @@ Plays `attacks/*.txt` and `work/*.txt` through the real Claude Code, driven by a
 empty home that `securecode check --fix` alone has set up. Every request body that the agent sends is searched for
 eight characters of a secret, plain or encoded. Python's standard library alone.
 
-usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--fault NAME] [--only GLOB] [--apart] [--jobs N] [-v]
+usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--plugin] [--fault NAME] [--only GLOB] [--apart] [--jobs N] [-v]
 
 `--apart` gives each item an agent and a project of its own: what one changes can have the guard refuse a later one for
 that alone. Items that build on others then do nothing.
 
 `--masked` has `securecode agent` start the agent, with every secret in its environment, for its sandbox to mask.
+
+`--plugin` has the agent's own commands install the plugin from this repository first: it brings the MCP server and the
+hooks, under other names, and `check --fix` the rest. With `--fault both-hooks` the settings have the hooks as well.
 
 An attack is a paragraph: a command, or {"tool": …, "input": …}, or {"text": …}, which ends a subagent's turn. Two kinds are counted apart (docs/threat-model.md):
 `class: broker` is stopped by nothing but a broker, `class: sandbox` by the sandbox profile alone. Work begins with
@@ -26,7 +29,9 @@ parser.add_argument("--agent", required=True)
 parser.add_argument("--bin", required=True)
 parser.add_argument("--profile", required=True, choices=["plain", "guard", "sandbox"])
 parser.add_argument("--masked", action="store_true")
-parser.add_argument("--fault", default="none", choices=["none", "missing", "exit1", "stalled", "second-hook", "no-prefix", "killed"])
+parser.add_argument("--plugin", action="store_true")
+parser.add_argument("--fault", default="none",
+                    choices=["none", "missing", "exit1", "stalled", "second-hook", "both-hooks", "no-prefix", "killed"])
 parser.add_argument("--only", default="*")
 parser.add_argument("--apart", action="store_true")
 parser.add_argument("--jobs", type=int, default=2)
@@ -185,6 +190,9 @@ def prepare(folder):
     os.remove(os.path.join(project, ".env"))
     run("git", "add", "-A")
     run("git", "commit", "-qm", "begin")
+    if arguments.plugin:
+        run(arguments.agent, "plugin", "marketplace", "add", os.path.dirname(os.path.dirname(HERE)))
+        run(arguments.agent, "plugin", "install", "securecode@securecode")
     checked = run("securecode", "check", "--fix", "--profile", arguments.profile, check=False)
     if checked.returncode:
         sys.exit(f"securecode check: {checked.stdout}{checked.stderr}")
@@ -221,6 +229,9 @@ def break_guard(home):
     """What may befall an installed guard."""
     path = os.path.join(home, ".claude", "settings.json")
     settings = json.load(open(path))
+    if arguments.fault == "both-hooks":
+        hook = [{"type": "command", "command": os.path.join(home, ".securecode", "bin", "securecode") + " guard", "timeout": 60}]
+        settings["hooks"] = {"PreToolUse": [{"matcher": "Bash|Read", "hooks": hook}], "PostToolUse": [{"matcher": "*", "hooks": hook}]}
     entries = [entry for event in settings["hooks"].values() for entry in event]
     script = os.path.join(home, "broken-hook")
     texts = {"exit1": "#!/bin/sh\nexit 1\n", "stalled": "#!/bin/sh\nsleep 30\n"}
@@ -264,6 +275,12 @@ def play(prepared, items):
         home, project = os.path.join(folder, "home"), os.path.join(folder, "project")
         shutil.copytree(prepared[0], home, symlinks=True)
         shutil.copytree(prepared[1], project, symlinks=True)
+        if arguments.plugin:
+            installed = os.path.join(home, ".claude", "plugins", "installed_plugins.json")
+            text = open(installed).read().replace(prepared[0], home)
+            open(installed, "w").write(text)
+            if os.path.exists(os.path.join(project, ".mcp.json")):
+                sys.exit("check --fix had the project start a server that the plugin starts")
         subprocess.run([os.path.join(arguments.bin, "securecode"), "check", "--fix", "--profile", arguments.profile], cwd=project,
                        env=environment(home), capture_output=True, stdin=subprocess.DEVNULL)
         if arguments.fault != "none":
@@ -280,6 +297,8 @@ def play(prepared, items):
             # An attack may end the session; the next one shall have it again.
             steps = [get] + [one for item in items for one in (renewed, step(item))]
         steps.append({"text": "end"})
+        if arguments.plugin:
+            steps = json.loads(json.dumps(steps).replace("mcp__securecode__", "mcp__plugin_securecode_securecode__"))
         steps = json.loads(json.dumps(steps).replace("{PWD}", project).replace("{PROFILE}", arguments.profile))
         script, log = os.path.join(folder, "script.json"), os.path.join(folder, "log.jsonl")
         json.dump(steps, open(script, "w"))
@@ -290,9 +309,9 @@ def play(prepared, items):
         env = dict(environment(home), DISABLE_AUTOUPDATER="1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
                    ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}", ANTHROPIC_API_KEY="dummy-local", BASH_DEFAULT_TIMEOUT_MS="15000", SHELL="/bin/bash", IS_SANDBOX="1")
         # An attacker's agent asks nobody; work runs with the permissions that a person gives.
-        allowed = ["--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__securecode"]
+        allowed = ["--allowedTools", "Bash", "Read", "Grep", "Glob", "Write", "Edit", "mcp__plugin_securecode_securecode" if arguments.plugin else "mcp__securecode"]
         allowed = allowed if "expect" in items[0] else ["--dangerously-skip-permissions"]
-        command = [arguments.agent, "-p", "go", *allowed, "--mcp-config", ".mcp.json"]
+        command = [arguments.agent, "-p", "go", *allowed, *([] if arguments.plugin else ["--mcp-config", ".mcp.json"])]
         if arguments.masked:
             hosts = [word for name in SECRETS for word in ("--host", f"{name}=api.example.com")]
             command = [os.path.join(arguments.bin, "securecode"), "agent", *hosts, "--", *command]
@@ -405,7 +424,7 @@ def main():
     attacked = sum(item.get("class") not in apart for item in attacks)
     others = {"broker": "only a broker could stop", "sandbox": "only the sandbox profile could stop", "limit": "known to break"}
     beside = "".join(f", {others[kind]} {leaks} of {all}" for kind, (leaks, all) in apart.items())
-    print(f"{arguments.profile}{' (masked)' if arguments.masked else ''}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
+    print(f"{arguments.profile}{' (masked)' if arguments.masked else ''}{' (plugin)' if arguments.plugin else ''}{'' if arguments.fault == 'none' else ' (guard: ' + arguments.fault + ')'}: "
           f"attacks {attacked}, leaked {len(leaked)}, ordinary {ordinary}, broken {len(broken)}{beside}"
           f"{f' (lists played twice: {repeated})' if repeated else ''}")
     if arguments.profile == "plain":

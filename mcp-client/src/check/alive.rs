@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a JSON value that lacks a field gives null, and never panics")]
 
-use super::settings;
+use super::{machine::BEFORE, plugin::Plugin, settings};
 use crate::{
     error::{Error, Result},
     guard::line,
@@ -20,7 +20,12 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Puts a canary through what is installed: the hook, and the guard's shell or its sandbox.
-pub(super) fn prove(settings: &Value, project: &Path, profile: Profile) -> Result<()> {
+pub(super) fn prove(
+    settings: &Value,
+    plugin: Option<&Plugin>,
+    project: &Path,
+    profile: Profile,
+) -> Result<()> {
     if settings["disableAllHooks"] == json!(true) {
         return Err(Error::local(
             "the agent's settings disable all hooks (disableAllHooks)",
@@ -29,7 +34,8 @@ pub(super) fn prove(settings: &Value, project: &Path, profile: Profile) -> Resul
     }
     for path in [".claude/settings.json", ".claude/settings.local.json"].map(|name| project.join(name)) {
         let own = settings::read(&std::fs::read_to_string(&path).unwrap_or_default());
-        if let Some(what) = weakened(&own) {
+        let switched_off = plugin.filter(|plugin| plugin.is_switched_off(&own)).map(|_| "enabledPlugins");
+        if let Some(what) = weakened(&own).or(switched_off) {
             return Err(Error::local(
                 format!("{} switches a part of the guard off: {what}", path.display()),
                 format!("take {what} out of it"),
@@ -50,7 +56,8 @@ pub(super) fn prove(settings: &Value, project: &Path, profile: Profile) -> Resul
             ));
         }
     }
-    let hook = hook(settings).ok_or_else(|| broken("no hook of the guard is installed"))?;
+    let hook = plugin.map(|plugin| plugin.hook.as_str()).or_else(|| hook(settings));
+    let hook = hook.ok_or_else(|| broken("no hook of the guard is installed"))?;
 
     let canary = format!("canary{}", ticket::random()?);
     let key = ApiKey::make()?;
@@ -125,7 +132,7 @@ fn broken(what: &str) -> Error {
 
 /// The command of the guard's hook that settings have, if they do.
 fn hook(settings: &Value) -> Option<&str> {
-    let entries = settings["hooks"]["PreToolUse"].as_array().into_iter().flatten();
+    let entries = settings["hooks"][BEFORE].as_array().into_iter().flatten();
     let hooks = entries.flat_map(|entry| entry["hooks"].as_array().into_iter().flatten());
     hooks.filter_map(|hook| hook["command"].as_str()).find(|command| command.ends_with(" guard"))
 }

@@ -14,6 +14,12 @@ use std::{fs, path::PathBuf};
 /// Where in our folder this program has the names that the agent's settings use.
 const BIN: &str = "bin";
 
+/// The agent's events that the guard is called at, and for which tools: the plugin's `hooks.json` has the same.
+pub(super) const BEFORE: &str = "PreToolUse";
+pub(super) const AFTER: &str = "PostToolUse";
+pub(super) const GUARDED: &str = "Bash|Read|Grep|Glob|Edit|MultiEdit|Write|NotebookEdit|NotebookRead";
+pub(super) const ANSWERS: &str = "*";
+
 impl Check {
     /// What holds for every project of this machine's person: hooks, prefix, sandbox.
     pub(super) fn machine(&mut self) -> Result<()> {
@@ -33,29 +39,37 @@ impl Check {
         if self.fix {
             install_links()?;
         }
-        let wanted = self.wanted_settings()?;
+        let wanted = self.wanted_settings(&settings::read(&text))?;
         let after = settings::ensure(&path, &text, &wanted, &is_outdated_hook)?;
-        self.file(
-            "guard-installed",
-            "the guard is installed in the agent's settings",
-            &path,
-            &after,
-            "hooks or settings of the guard are missing",
-        )
+        let (title, problem) = if self.plugin.is_some() {
+            (
+                "the guard is installed: its hooks by the agent's plugin, the rest in the agent's settings",
+                "settings of the guard are missing, or hooks are there twice",
+            )
+        } else {
+            (
+                "the guard is installed in the agent's settings",
+                "hooks or settings of the guard are missing",
+            )
+        };
+        self.file("guard-installed", title, &path, &after, problem)
     }
 
-    fn wanted_settings(&self) -> Result<Value> {
+    fn wanted_settings(&self, present: &Value) -> Result<Value> {
         let bin = home::folder()?.join(BIN);
         let guard = format!("{} guard", shell_word(&bin.join("securecode").to_string_lossy()));
         let hook = |matcher: &str| json!({ "matcher": matcher, "hooks": [{ "type": "command", "command": guard, "timeout": 60 }] });
         let denied: Vec<String> = project::denied().into_iter().chain(own_rules()?).collect();
-        let mut wanted = json!({
-            "permissions": { "deny": denied },
-            "hooks": {
-                "PreToolUse": [hook("Bash|Read|Grep|Glob|Edit|MultiEdit|Write|NotebookEdit|NotebookRead")],
-                "PostToolUse": [hook("*")],
-            },
-        });
+        let mut wanted = json!({ "permissions": { "deny": denied } });
+        match &self.plugin {
+            None => wanted["hooks"] = json!({ BEFORE: [hook(GUARDED)], AFTER: [hook(ANSWERS)] }),
+            // Once is enough: in the sandbox profile each hook would write a line down of its own.
+            Some(_) => {
+                for event in [BEFORE, AFTER].into_iter().filter(|event| present["hooks"].get(event).is_some()) {
+                    wanted["hooks"][event] = json!([]);
+                }
+            }
+        }
         let excluded: Vec<String> = guard::hook::LET_OUT
             .iter()
             .flat_map(|verb| [format!("securecode {verb}"), format!("securecode {verb} *")])
@@ -81,7 +95,8 @@ impl Check {
     pub(super) fn guard_is_alive(&mut self) {
         let title = "the guard is alive: a canary went through it, as installed, and did not come out";
         let problem = agent_settings().and_then(|path| read(&path)).and_then(|text| {
-            alive::prove(&settings::read(&text.unwrap_or_default()), &self.folder, self.profile)
+            let settings = settings::read(&text.unwrap_or_default());
+            alive::prove(&settings, self.plugin.as_ref(), &self.folder, self.profile)
         });
         self.found("guard-alive", title, problem.err().map(|error| error.to_string()));
     }

@@ -3,6 +3,7 @@
 
 mod alive;
 mod machine;
+mod plugin;
 mod project;
 pub(crate) mod settings;
 mod values;
@@ -15,6 +16,7 @@ use crate::{
     home,
     profile::Profile,
 };
+use plugin::Plugin;
 use serde::Serialize;
 use std::{
     fs,
@@ -86,6 +88,7 @@ struct Check {
     folder: PathBuf,
     profile: Profile,
     fix: bool,
+    plugin: Option<Plugin>,
     findings: Vec<Finding>,
     changes: Vec<Change>,
 }
@@ -102,6 +105,7 @@ pub fn run(folder: &Path, profile: Option<Profile>, fix: bool) -> Result<Report>
         folder: root.unwrap_or_else(|| folder.to_owned()),
         profile,
         fix,
+        plugin: Plugin::of_the_person(),
         findings: vec![],
         changes: vec![],
     };

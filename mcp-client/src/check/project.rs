@@ -102,13 +102,18 @@ impl Check {
         let present = servers.is_some_and(|servers| {
             servers.iter().any(|(name, server)| name == "securecode" || is_ours(server))
         });
-        let wanted = if present {
+        // The agent leaves a plugin's server out where the project starts the same one.
+        let wanted = if present || self.plugin.is_some() {
             text.clone().unwrap_or_default()
         } else {
             let server = json!({ "mcpServers": { "securecode": { "type": "stdio", "command": "securecode", "args": ["mcp"] } } });
             settings::ensure(&path, text.as_deref().unwrap_or_default(), &server, &|_| false)?
         };
-        self.file("mcp-server", "the agent's .mcp.json starts SecureCode", &path, &wanted, "it does not")?;
+        if present || self.plugin.is_none() {
+            self.file("mcp-server", "the agent's .mcp.json starts SecureCode", &path, &wanted, "it does not")?;
+        } else {
+            self.found("mcp-server", "the agent's plugin starts SecureCode", None);
+        }
         let holds = self.mcp_holds_keys()?;
         self.found("mcp-keys", ".mcp.json holds ${VARIABLES} rather than values", holds.then(|| {
             "it has an environment value written out; replace it by a reference such as \"${SECURECODE_API_KEY}\"".to_owned()
