@@ -5,7 +5,7 @@ Plays `attacks/*.txt` and `work/*.txt` through the real Claude Code, driven by a
 empty home that `securecode check --fix` alone has set up. Every request body that the agent sends is searched for
 eight characters of a secret, plain or encoded. Python's standard library alone.
 
-usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--plugin] [--fault NAME] [--only GLOB] [--apart] [--jobs N] [-v]
+usage: run.py --agent CLAUDE --bin FOLDER --profile plain|guard|sandbox [--masked] [--plugin] [--fault NAME] [--only GLOB,…] [--apart] [--jobs N] [-v]
 
 `--apart` gives each item an agent and a project of its own: what one changes can have the guard refuse a later one for
 that alone. Items that build on others then do nothing.
@@ -124,7 +124,7 @@ def shows(text):
 
 def paragraphs(folder):
     for path in sorted(glob.glob(os.path.join(HERE, folder, "*.txt"))):
-        if fnmatch.fnmatch(os.path.basename(path), arguments.only):
+        if any(fnmatch.fnmatch(os.path.basename(path), name) for name in arguments.only.split(",")):
             for text in open(path, encoding="utf8").read().strip().split("\n\n"):
                 item = {"file": os.path.basename(path), "text": text.strip("\n")}
                 while (match := re.match(r"(expect|class): (.*)\n", item["text"])):

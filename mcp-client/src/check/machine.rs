@@ -47,10 +47,7 @@ impl Check {
                 "settings of the guard are missing, or hooks are there twice",
             )
         } else {
-            (
-                "the guard is installed in the agent's settings",
-                "hooks or settings of the guard are missing",
-            )
+            ("the guard is installed in the agent's settings", "hooks or settings of the guard are missing")
         };
         self.file("guard-installed", title, &path, &after, problem)
     }
@@ -65,7 +62,8 @@ impl Check {
             None => wanted["hooks"] = json!({ BEFORE: [hook(GUARDED)], AFTER: [hook(ANSWERS)] }),
             // Once is enough: in the sandbox profile each hook would write a line down of its own.
             Some(_) => {
-                for event in [BEFORE, AFTER].into_iter().filter(|event| present["hooks"].get(event).is_some()) {
+                for event in [BEFORE, AFTER].into_iter().filter(|event| present["hooks"].get(event).is_some())
+                {
                     wanted["hooks"][event] = json!([]);
                 }
             }

@@ -3,11 +3,13 @@
 
 mod alive;
 mod machine;
+mod others;
 mod plugin;
 mod project;
 pub(crate) mod settings;
 mod values;
 
+pub use others::Agent;
 pub use values::{Leak, leaked};
 
 use crate::{
@@ -66,9 +68,27 @@ pub struct Report {
     pub total: usize,
     /// Each.
     pub findings: Vec<Finding>,
+    /// Agents that are used here and that the profile does not guard: only Claude Code is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unguarded: Vec<&'static str>,
     /// What was changed, as differences of the files' lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+}
+
+impl Report {
+    /// How much is good, and whom the profile does not guard.
+    pub fn score(&self) -> String {
+        let score = format!("{} of {} ({} profile)", self.passed, self.total, self.profile);
+        if self.unguarded.is_empty() {
+            return score;
+        }
+        format!(
+            "{score}\nProfiles guard Claude Code alone: nothing of ours judges or masks the commands of {}. There only \
+             run-with-secrets and `securecode run` mask (docs/agents.md).",
+            self.unguarded.join(", ")
+        )
+    }
 }
 
 /// A file that was changed.
@@ -90,6 +110,7 @@ struct Check {
     fix: bool,
     plugin: Option<Plugin>,
     findings: Vec<Finding>,
+    unguarded: Vec<&'static str>,
     changes: Vec<Change>,
 }
 
@@ -107,6 +128,7 @@ pub fn run(folder: &Path, profile: Option<Profile>, fix: bool) -> Result<Report>
         fix,
         plugin: Plugin::of_the_person(),
         findings: vec![],
+        unguarded: vec![],
         changes: vec![],
     };
     check.project_file()?;
@@ -124,6 +146,7 @@ pub fn run(folder: &Path, profile: Option<Profile>, fix: bool) -> Result<Report>
     if profile.is_guarded() {
         check.guard_is_alive();
     }
+    check.other_agents()?;
     check.values_in_files();
     check.values_in_transcripts();
     let passed = check.findings.iter().filter(|finding| finding.ok).count();
@@ -132,6 +155,7 @@ pub fn run(folder: &Path, profile: Option<Profile>, fix: bool) -> Result<Report>
         passed,
         total: check.findings.len(),
         findings: check.findings,
+        unguarded: check.unguarded,
         changes: check.changes,
     })
 }

@@ -110,7 +110,13 @@ impl Check {
             settings::ensure(&path, text.as_deref().unwrap_or_default(), &server, &|_| false)?
         };
         if present || self.plugin.is_none() {
-            self.file("mcp-server", "the agent's .mcp.json starts SecureCode", &path, &wanted, "it does not")?;
+            self.file(
+                "mcp-server",
+                "the agent's .mcp.json starts SecureCode",
+                &path,
+                &wanted,
+                "it does not",
+            )?;
         } else {
             self.found("mcp-server", "the agent's plugin starts SecureCode", None);
         }
@@ -190,7 +196,7 @@ impl Check {
 }
 
 /// Whether an API key stands in a text.
-fn holds_key(text: &str) -> bool {
+pub(super) fn holds_key(text: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .any(|word| word.parse::<sealing::ApiKey>().is_ok())
 }
@@ -198,10 +204,22 @@ fn holds_key(text: &str) -> bool {
 /// Whether a variable that sounds like a secret is written out for an MCP server.
 fn literal_environment(config: &Value) -> bool {
     let servers = config["mcpServers"].as_object().into_iter().flatten();
-    servers.flat_map(|(_, server)| server["env"].as_object().into_iter().flatten()).any(|(name, value)| {
-        let sounds = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSPHRASE"]
-            .iter()
-            .any(|word| name.to_uppercase().contains(word));
-        sounds && value.as_str().is_some_and(|value| !value.is_empty() && !value.starts_with("${"))
-    })
+    servers
+        .flat_map(|(_, server)| server["env"].as_object().into_iter().flatten())
+        .any(|(name, value)| is_written_out(name, value))
+}
+
+/// Whether a variable or a header sounds like a secret, and has a value rather than a reference to one.
+pub(super) fn is_written_out(name: &str, value: &Value) -> bool {
+    let sounds = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "AUTHORIZATION"]
+        .iter()
+        .any(|word| name.to_uppercase().contains(word));
+    let is_reference = |word: &str| {
+        word.strip_prefix('$').is_some_and(|name| {
+            name.starts_with('{') || name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+    };
+    // `Bearer ${TOKEN}` is one, too.
+    let value = value.as_str().unwrap_or_default();
+    sounds && !value.is_empty() && !value.rsplit(' ').next().is_some_and(is_reference)
 }

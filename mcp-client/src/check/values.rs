@@ -1,6 +1,6 @@
 //! Values of the vault where they should not be.
 
-use super::{Check, settings};
+use super::{Check, others, settings};
 use crate::{
     config::KeyConfig,
     environment::Client,
@@ -130,8 +130,11 @@ impl Check {
         let mut found = Vec::new();
         let tracked = git(&["ls-files", "-z"]);
         let names = String::from_utf8_lossy(&tracked);
-        for name in names.split('\0').filter(|name| !name.is_empty()).chain([".mcp.json"]) {
-            let path = self.folder.join(name);
+        let tracked = names.split('\0').filter(|name| !name.is_empty()).chain([".mcp.json"]);
+        let tracked = tracked.map(|name| (name.to_owned(), self.folder.join(name)));
+        let others = others::configuration(&self.folder).into_iter();
+        let others = others.map(|path| (path.display().to_string(), path));
+        for (name, path) in tracked.chain(others) {
             if fs::metadata(&path).is_ok_and(|metadata| metadata.len() < 8 << 20) {
                 let names = masker.find(&fs::read(path).unwrap_or_default());
                 if !names.is_empty() {

@@ -32,7 +32,7 @@ pub(super) fn run(fix: bool, profile: Option<Profile>, vault_url: Option<&str>, 
         for finding in &report.findings {
             say!("{finding}");
         }
-        say!("\n{} of {} ({} profile)", report.passed, report.total, report.profile);
+        say!("\n{}", report.score());
     }
     if report.passed == report.total {
         return Ok(());

@@ -17,6 +17,7 @@ mod secrets;
 mod usage;
 
 use crate::{
+    check::Agent,
     config::KeyConfig,
     environment::Client,
     error::{Error, Result},
@@ -297,6 +298,11 @@ enum Command {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Print what an agent's configuration must hold to start this program. Claude Code needs none: `check --fix` writes it.
+    Snippet {
+        /// The agent.
+        agent: Agent,
     },
     /// End every agent's session on this machine: what was injected is deleted.
     Byebye,
@@ -699,6 +705,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Mcp => crate::mcp::serve(vault, arguments.min_manifest),
         Command::Check { fix, profile, json } => check::run(fix, profile, vault, json),
         Command::Byebye => byebye(),
+        Command::Snippet { agent } => {
+            say!("{}", agent.snippet().trim_end());
+            let _ = writeln!(std::io::stderr(), "It belongs into {}.", agent.place());
+            Ok(())
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "securecode", &mut std::io::stdout());
             Ok(())

@@ -64,7 +64,7 @@ fn matches(rule: &str, command: &str) -> bool {
 }
 
 /// Whether a text is of a pattern in which `*` stands for anything. `npm run *` is also for `npm run`.
-pub(super) fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     if pattern.strip_suffix(" *") == Some(text) {
         return true;
     }

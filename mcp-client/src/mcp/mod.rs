@@ -424,8 +424,7 @@ impl Server {
     fn check(&self, fix: bool) -> Result<CallToolResult> {
         let report = check::run(&self.start, None, fix)?;
         let lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-        let score = format!("{} of {} ({} profile)", report.passed, report.total, report.profile);
-        let mut result = text(&format!("{}\n\n{score}", lines.join("\n")));
+        let mut result = text(&format!("{}\n\n{}", lines.join("\n"), report.score()));
         // Not what changed in the files: they are the user's, and may hold what is no business of the model.
         let changed: Vec<&PathBuf> = report.changes.iter().map(|change| &change.path).collect();
         result.structured_content = Some(json!({
