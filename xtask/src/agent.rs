@@ -23,8 +23,8 @@ const FAULTS: [(&str, &str); 6] = [
     ("stalled", "tools*"),
 ];
 
-/// Every profile with every agent, the plain one as a control; then secrets that the agent's sandbox masks, and the
-/// broken guard.
+/// Every profile with every agent, the plain one as a control; then secrets that the agent's sandbox masks, the plugin,
+/// and the broken guard.
 pub(crate) fn measure() -> Result<()> {
     for (agent, profiles) in
         [(NEWEST, &["guard", "sandbox", "plain"][..]), (OLDER, &["guard", "sandbox"][..])]
@@ -41,10 +41,25 @@ pub(crate) fn measure() -> Result<()> {
         }
     }
     play(NEWEST, &["--profile", "sandbox", "--masked", "--only", "environment*"])?;
+    plugin()?;
     for (fault, attacks) in FAULTS {
         play(NEWEST, &["--profile", "guard", "--fault", fault, "--only", attacks])?;
     }
     Ok(())
+}
+
+/// The agent's own word on the plugin and its marketplace; then a part of the lists where the plugin was installed.
+fn plugin() -> Result<()> {
+    for folder in [root().join("plugin"), root()] {
+        let mut validate = Command::new(claude(NEWEST));
+        // A home of its own: it asks nothing there, and finds nothing.
+        validate.args(["plugin", "validate", "--strict"]).arg(folder);
+        validate.env("HOME", root().join("target").join("tools").join("plugin-home"));
+        run(&mut validate, "mend what it names, in plugin/ or .claude-plugin/")?;
+    }
+    play(NEWEST, &["--profile", "guard", "--plugin", "--only", "read-the-file*,run-with-secrets*,tools*"])?;
+    play(NEWEST, &["--profile", "sandbox", "--plugin", "--only", "read-the-file*,run-with-secrets*"])?;
+    play(NEWEST, &["--profile", "sandbox", "--plugin", "--fault", "both-hooks", "--only", "read-the-file*"])
 }
 
 fn claude(package: &str) -> PathBuf {
