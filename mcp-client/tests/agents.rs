@@ -104,8 +104,12 @@ fn an_agent_that_is_not_used_here_is_not_spoken_of() {
     let person = person();
     // An editor's settings, and no agent in them.
     put(&person.folder().join("home/.config/zed/settings.json"), "{ \"theme\": \"One Dark\" }");
-    let report = report(&person);
-    assert_eq!((wrong(&report), &report["unguarded"]), (vec![], &Value::Null));
+    let editor = report(&person);
+    assert_eq!((wrong(&editor), &editor["unguarded"]), (vec![], &Value::Null));
+    // An agent that has nothing of ours: it may still be started here.
+    put(&person.folder().join("home/.cursor/mcp.json"), "{ \"mcpServers\": {} }");
+    let other = report(&person);
+    assert_eq!((wrong(&other), &other["unguarded"]), (vec![], &serde_json::json!(["Cursor"])));
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn what_other_agents_are_told_wrongly_or_too_much_is_found() {
     let ours = "\"securecode\": { \"command\": \"securecode\", \"args\": [\"mcp\"]";
     let toml = "[mcp_servers.securecode]\ncommand = \"securecode\"\nargs = [\"mcp\"]\n";
     for (file, text, found) in [
-        (home(".cursor/mcp.json"), "{ \"mcpServers\": {} }".to_owned(), "cursor-server"),
+        (".cursor/mcp.json".to_owned(), "{ \"mcpServers\": {} }".to_owned(), "cursor-server"),
         (home(".cursor/mcp.json"), "{ broken".to_owned(), "cursor-server"),
         (home(".cursor/mcp.json"), format!("{{ \"mcpServers\": {{ {ours}, \"disabled\": true }} }} }}"), "cursor-server"),
         (

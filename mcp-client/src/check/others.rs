@@ -222,7 +222,10 @@ impl Check {
             unasked.extend(agent.unasked(&permissions).map(|what| format!("{what} in {}", path.display())));
         }
         let [server, held, asks, dotenv] = ids(agent);
-        self.found(server, format!("{name} starts SecureCode"), wrong_server(agent, &configs));
+        // Who has the agent for other projects need not have it start our server.
+        if configs.iter().any(|(path, config)| path.starts_with(&self.folder) || has_ours(config)) {
+            self.found(server, format!("{name} starts SecureCode"), wrong_server(agent, &configs));
+        }
         let advice =
             "take the value out (it is as public as that file), name a variable instead, and change it";
         self.found(
@@ -267,12 +270,7 @@ fn wrong_server(agent: Agent, configs: &[(PathBuf, Value)]) -> Option<String> {
     let found = configs.iter().find_map(|(path, config)| Some((path, our_server(&config[agent.servers()])?)));
     let Some((path, server)) = found else {
         // The most common mistake: the name that other agents have for it.
-        let misplaced = configs.iter().find(|(_, config)| {
-            ["mcpServers", "servers", "mcp_servers", "context_servers"]
-                .iter()
-                .any(|key| our_server(&config[*key]).is_some())
-        });
-        return Some(match misplaced {
+        return Some(match configs.iter().find(|(_, config)| has_ours(config)) {
             Some((path, _)) => format!(
                 "{} has it where {} does not look: it belongs under {}",
                 path.display(),
@@ -300,6 +298,11 @@ fn wrong_server(agent: Agent, configs: &[(PathBuf, Value)]) -> Option<String> {
     (!there).then(|| {
         format!("{} starts {command}, which is not there or not on PATH; install it", path.display())
     })
+}
+
+/// Whether our server is in a configuration, under whichever agent's word for servers.
+fn has_ours(config: &Value) -> bool {
+    Agent::value_variants().iter().any(|agent| our_server(&config[agent.servers()]).is_some())
 }
 
 /// Our server in a table of servers: by its name, or by what it starts.
