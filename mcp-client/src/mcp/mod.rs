@@ -11,6 +11,7 @@ mod run;
 mod session;
 mod setup;
 mod sleep;
+mod transport;
 
 use crate::{
     check,
@@ -38,7 +39,6 @@ use rmcp::{
     schemars::{self, JsonSchema},
     service::RequestContext,
     tool, tool_handler, tool_router,
-    transport::stdio_pipes,
 };
 use run::{Prepared, RunWithSecrets};
 use sealing::{EnvironmentNames, OpenedSecret};
@@ -50,6 +50,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use transport::Lines;
 
 const INSTRUCTIONS: &str = "\
 SecureCode keeps this project's secrets. Never ask for a secret's value in the conversation, and never read .env \
@@ -86,7 +87,7 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
     let served = runtime.block_on(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         let serving = async {
-            let running = server.serve(stdio_pipes()).await.map_err(std::io::Error::other)?;
+            let running = server.serve(Lines::of_this_process()).await.map_err(std::io::Error::other)?;
             running.waiting().await.map(drop).map_err(std::io::Error::other)
         };
         tokio::select! {
@@ -103,7 +104,8 @@ pub fn serve(vault_url: Option<&str>, least_version: u64) -> Result<()> {
         Ok(()) => Ok(()),
         // A client that goes before it says anything is no failure of ours.
         Err(error) if error.to_string().contains("connection closed") => Ok(()),
-        Err(error) => Err(Error::local(format!("the MCP session failed: {error}"), "start it again")),
+        // The library's words may quote what it was sent.
+        Err(_) => Err(Error::local("the MCP session failed: its input or output broke", "start it again")),
     }
 }
 

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod conformance;
+mod lines;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_securecode");
