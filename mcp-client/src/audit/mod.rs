@@ -3,6 +3,7 @@
 
 pub mod memory;
 mod witness;
+pub mod words;
 
 pub use audit_log::{Finding, Report};
 pub use witness::Witness;

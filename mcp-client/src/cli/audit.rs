@@ -2,7 +2,7 @@
 
 use super::{ShowAudit, current_folder, print_json, say};
 use crate::{
-    audit::{Log, Report, Witness},
+    audit::{Log, Report, Witness, words::Words},
     config::KeyConfig,
     environment::Client,
     error::{Error, Kind, Result},
@@ -96,12 +96,14 @@ fn as_line(row: &AuditRow, names: &HashMap<NameIndex, String>) -> String {
     let how = entry.how.and_then(|how| serde_json::to_value(how).ok());
     let how = how.as_ref().and_then(|how| how.as_str()).unwrap_or_default();
     let secrets: Vec<String> = entry.secrets.iter().map(|index| name_of(index, names)).collect();
-    let from = [&entry.address, &entry.agent].map(|text| text.as_deref().map(printable).unwrap_or_default());
+    let words = Words::of(row);
+    let address = words.address.map(|address| address.to_string()).unwrap_or_default();
+    let from = [address, words.agent.unwrap_or_default()];
     let fields = [
         format!("{:>6}", row.seq),
         time(row.at),
-        printable(&entry.result),
-        printable(&entry.action),
+        words.result,
+        words.action.to_owned(),
         how.to_owned(),
         secrets.join(","),
         who.get(..8).unwrap_or_default().to_owned(),
@@ -111,20 +113,13 @@ fn as_line(row: &AuditRow, names: &HashMap<NameIndex, String>) -> String {
 }
 
 fn as_json(row: &AuditRow, names: &HashMap<NameIndex, String>) -> serde_json::Value {
-    let entry = &row.entry;
+    let (entry, words) = (&row.entry, Words::of(row));
     serde_json::json!({
-        "seq": row.seq, "at": row.at, "request_id": printable(&row.request_id), "credential": entry.credential,
-        "action": printable(&entry.action), "result": printable(&entry.result), "how": entry.how,
-        "environment": entry.environment,
+        "seq": row.seq, "at": row.at, "request_id": words.request_id, "credential": entry.credential,
+        "action": words.action, "result": words.result, "how": entry.how, "environment": entry.environment,
         "secrets": entry.secrets.iter().map(|index| name_of(index, names)).collect::<Vec<_>>(),
-        "address": entry.address.as_deref().map(printable), "user_agent": entry.user_agent.as_deref().map(printable),
-        "agent": entry.agent.as_deref().map(printable),
+        "address": words.address, "user_agent": words.user_agent, "agent": words.agent,
     })
-}
-
-/// Text that came by way of the vault, fit for a terminal.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(200).collect()
 }
 
 fn time(seconds: u64) -> String {

@@ -2,6 +2,7 @@
 
 use super::{current_folder, print_json, say};
 use crate::{
+    audit::words,
     config::{AccountFile, KeyConfig, VaultAddress},
     error::{Result, describe},
     remote::Remote,
@@ -10,7 +11,11 @@ use protocol::body::Usage;
 use std::io::Write;
 
 pub(super) fn run(vault_url: Option<&str>, json: bool) -> Result<()> {
-    let usage: Usage = remote(vault_url)?.get("/v1/usage")?;
+    let mut usage: Usage = remote(vault_url)?.get("/v1/usage")?;
+    // The name is the vault's own.
+    if words::word(&usage.plan).is_none() {
+        "another".clone_into(&mut usage.plan);
+    }
     if json {
         return print_json(&usage);
     }

@@ -2,18 +2,18 @@
 //! out, and names are those that this machine's key opens.
 
 use super::{Server, session::Session, text};
-use crate::{audit::Log, error::Result};
-use protocol::{
-    Code, NameIndex,
-    body::{AuditEntry, AuditRow, How},
+use crate::{
+    audit::{Log, words::Words},
+    error::Result,
 };
+use protocol::{NameIndex, body::AuditRow};
 use rmcp::{
     model::CallToolResult,
     schemars::{self, JsonSchema},
 };
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::HashMap, net::IpAddr};
+use std::collections::HashMap;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,20 +53,14 @@ impl Server {
 
 fn view(row: &AuditRow, names: &HashMap<NameIndex, protocol::SecretName>) -> serde_json::Value {
     let entry = &row.entry;
-    let known =
-        |text: &str| AuditEntry::ACTIONS.iter().find(|action| **action == text).copied().unwrap_or("another");
-    let refused = |text: &str| serde_json::from_value::<Code>(text.into()).ok();
-    let result = match entry.result.as_str() {
-        "allowed" => json!("allowed"),
-        other => refused(other).map_or(json!("another"), |code| json!(code)),
-    };
+    let words = Words::of(row);
     let secret = |index: &NameIndex| names.get(index).map_or_else(|| index.to_string(), ToString::to_string);
     let time = i64::try_from(row.at).ok().and_then(|at| chrono::DateTime::from_timestamp(at, 0));
     json!({
         "seq": row.seq, "time": time.map(|time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
-        "result": result, "action": known(&entry.action), "how": entry.how.map(|how: How| json!(how)),
+        "result": words.result, "action": words.action, "how": entry.how,
         "secrets": entry.secrets.iter().map(secret).collect::<Vec<_>>(),
         "key": entry.credential, "environment": entry.environment,
-        "address": entry.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok()),
+        "address": words.address,
     })
 }
