@@ -187,7 +187,8 @@ fn add_keys(json: &mut Value) {
     }
 }
 
-/// Answers of its own, which need no true one.
+/// Answers of its own, which need no true one, with:
+/// All codes but `manifest_outdated`, at which a change is tried again for half a minute.
 fn own_answers() -> Vec<Answer> {
     let codes = [
         "unauthenticated",
@@ -202,7 +203,6 @@ fn own_answers() -> Vec<Answer> {
         "canary_read",
         "not_found",
         "method_not_allowed",
-        "manifest_outdated",
         "email_taken",
         "id_taken",
         "quota_exceeded",
@@ -275,8 +275,8 @@ const COMMANDS: [(&[&str], &str); 16] = [
     (&["run", "--", "true"], ""),
     (&["usage"], ""),
     (&["usage", "--json"], ""),
-    (&["audit", "--limit", "1000"], ""),
-    (&["audit", "--json", "--limit", "1000"], ""),
+    (&["audit", "--limit", "40"], ""),
+    (&["audit", "--json", "--limit", "40"], ""),
     (&["audit", "verify"], ""),
     (&["check"], ""),
 ];
@@ -372,12 +372,23 @@ fn no_word_of_a_hostile_vault_reaches_a_tools_answer_or_a_terminal() {
     for (tool, succeeded) in use_tools(&person, "honest") {
         assert!(succeeded, "{tool}");
     }
-    for (arguments, input) in COMMANDS.into_iter().chain(OWNER.map(|arguments| (arguments, ""))) {
+    let run = |arguments: &[&str], input: &str| {
         let (succeeded, text) = printed(&person, &between.url, arguments, input);
         assert!(succeeded || arguments == ["check"], "{arguments:?}: {text}");
-    }
-    let mut altered: Vec<Answer> = between.keys.lock().unwrap().iter().cloned().map(Answer::Key).collect();
-    altered.extend([Answer::EveryString, Answer::MoreKeys]);
+    };
+    let seen = || between.keys.lock().unwrap().clone();
+    COMMANDS.iter().for_each(|(arguments, input)| run(arguments, input));
+    let keys = seen();
+    OWNER.iter().for_each(|arguments| run(arguments, ""));
+    // The owner's commands take half a second each, so ordinarily they get what they alone ask for.
+    let is_full = std::env::var_os("SECURECODE_TEST_FULL").is_some();
+    let owners_keys: BTreeSet<String> =
+        seen().into_iter().filter(|key| is_full || !keys.contains(key)).collect();
+    let altered = |keys: &BTreeSet<String>| {
+        let one = keys.iter().cloned().map(Answer::Key);
+        one.chain([Answer::EveryString, Answer::MoreKeys]).collect::<Vec<_>>()
+    };
+    let (altered, owners) = (altered(&keys), altered(&owners_keys));
     let own = own_answers();
     let mut tried = 0;
     for answer in own.iter().chain(&altered) {
@@ -390,7 +401,8 @@ fn no_word_of_a_hostile_vault_reaches_a_tools_answer_or_a_terminal() {
         }
     }
     // Of answers that differ in their code alone, the owner's commands are given a few.
-    for answer in own.iter().take(10).chain(&altered) {
+    let own_ones = own.iter().step_by(if is_full { 1 } else { 3 }).take(if is_full { own.len() } else { 3 });
+    for answer in own_ones.chain(&owners) {
         between.answers(answer);
         let ending: &[&[&str]] = if matches!(answer, Answer::Own(..)) { &ENDING } else { &[] };
         for arguments in OWNER.iter().chain(ending) {
@@ -399,7 +411,8 @@ fn no_word_of_a_hostile_vault_reaches_a_tools_answer_or_a_terminal() {
             tried += 1;
         }
     }
-    count("kinds of hostile answers", own.len() + altered.len());
+    let kinds = own.len() + altered.len() + owners_keys.difference(&keys).count();
+    count("kinds of hostile answers", kinds);
     count("  tools and commands that got them", tools().len() + COMMANDS.len() + OWNER.len() + ENDING.len());
     count("  runs of these", tried);
     count("  hostile answers given", between.given.lock().unwrap());
