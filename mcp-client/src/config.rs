@@ -46,6 +46,11 @@ impl VaultAddress {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), audience })
     }
 
+    /// What is written beside a key that is kept for it. The Node SDK reads it.
+    fn record(&self) -> String {
+        format!("{}\n{}", self.url, self.named_audience().unwrap_or_default())
+    }
+
     /// The audience, where it is not the URL's own: what a file has to name.
     pub fn named_audience(&self) -> Option<String> {
         let own: Option<Audience> = self.url.parse().ok();
@@ -144,10 +149,23 @@ impl KeyConfig {
         let ProjectFile { api_key, key, vault_url, audience, project, environment } = file;
         let api_key = api_key.map(Zeroizing::new);
         let kept_out = api_key.is_none();
+        let vault = VaultAddress::new(&vault_url, audience.as_deref())?;
         let text = match (api_key, key) {
             (Some(text), None) => text,
             (None, Some(id)) => {
                 let path = home::folder()?.join("keys").join(id.to_string());
+                // Whoever wrote the project's file may know the key's id. Before this was recorded, a token that is made for
+                // the very address it goes to is of no use elsewhere; for another audience it would be.
+                let is_for_it = match home::read_private_file(&path.with_extension("vault"))? {
+                    Some(recorded) => *recorded == vault.record(),
+                    None => audience.is_none(),
+                };
+                if !is_for_it {
+                    return Err(Error::local(
+                        format!("{PROJECT_FILE} names a vault that the key on this machine is not for"),
+                        "do not use a .securecoderc of somebody else's; if your vault moved, remove it and run `securecode init`",
+                    ));
+                }
                 home::read_private_file(&path)?.ok_or_else(|| {
                     Error::local(
                         format!("{} names a key that is not on this machine", PROJECT_FILE),
@@ -163,7 +181,6 @@ impl KeyConfig {
             }
         };
         let key = parse_key(text.trim(), &path.display().to_string())?;
-        let vault = VaultAddress::new(&vault_url, audience.as_deref())?;
         Ok(Self { key, vault, project, environment, kept_out })
     }
 
@@ -203,7 +220,9 @@ impl KeyConfig {
     pub fn move_key_out(&self, path: &Path) -> Result<protocol::KeyId> {
         let id = self.key.id();
         let folder = home::make_folder("keys")?;
-        home::replace_private_file(&folder.join(id.to_string()), self.key.expose().as_bytes())?;
+        let kept = folder.join(id.to_string());
+        home::replace_private_file(&kept.with_extension("vault"), self.vault.record().as_bytes())?;
+        home::replace_private_file(&kept, self.key.expose().as_bytes())?;
         let file = ProjectFile {
             api_key: None,
             key: Some(id),

@@ -10,6 +10,9 @@ use std::{
 };
 use zeroize::Zeroizing;
 
+/// No private file is longer.
+const LONGEST: u64 = 16 << 20;
+
 /// The client's folder.
 ///
 /// # Errors
@@ -124,8 +127,10 @@ pub fn replace_file(path: &Path, content: &[u8], mode: u32) -> Result<()> {
 /// # Errors
 /// When others can read it: the message has the `chmod` to run.
 pub fn read_private_file(path: &Path) -> Result<Option<Zeroizing<String>>> {
-    let opened = OpenOptions::new().read(true).custom_flags(no_follow()).open(path);
-    let mut file = match opened {
+    // A pipe that nobody writes to is not waited for.
+    let flags = no_follow() | i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(path, &error)),
@@ -143,8 +148,14 @@ pub fn read_private_file(path: &Path) -> Result<Option<Zeroizing<String>>> {
             format!("run: chmod 600 {}", path.display()),
         ));
     }
+    if metadata.len() > LONGEST {
+        return Err(Error::local(
+            format!("{} is far too long", path.display()),
+            "remove it and make it anew",
+        ));
+    }
     let mut text = Zeroizing::new(String::with_capacity(4096));
-    file.read_to_string(&mut text).map_err(|error| Error::io(path, &error))?;
+    file.take(LONGEST).read_to_string(&mut text).map_err(|error| Error::io(path, &error))?;
     Ok(Some(text))
 }
 

@@ -209,7 +209,7 @@ impl Check {
         home::replace_file(&target, wanted.as_bytes(), mode)?;
         let diff = similar::TextDiff::from_lines(present.unwrap_or_default(), wanted);
         let diff = diff.unified_diff().context_radius(2).to_string();
-        self.changes.push(Change { path: path.to_owned(), backup, diff });
+        self.changes.push(Change { path: path.to_owned(), backup, diff: visible(&diff) });
         Ok(())
     }
 }
@@ -231,4 +231,14 @@ fn keep(path: &Path, text: &str) -> Result<PathBuf> {
     let backup = folder.join(format!("{seconds}-{}-{name}", std::process::id()));
     home::replace_private_file(&backup, text.as_bytes())?;
     Ok(backup)
+}
+
+/// What a file says, fit for a terminal: nothing that one obeys, and nothing that is not seen.
+fn visible(text: &str) -> String {
+    let is_plain = |c: char| {
+        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        c == '\n' || c == '\t' || !c.is_control() && !hides
+    };
+    let shown = |c: char| if is_plain(c) { c.to_string() } else { c.escape_unicode().to_string() };
+    text.chars().map(shown).collect()
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod conformance;
+mod hostile_repository;
 mod hostile_vault;
 mod lines;
 

@@ -63,13 +63,27 @@ function projectFile(file) {
     );
   }
   // The id was parsed, so it is no path.
-  const key = inside ?? home.readPrivateFile(path.join(home.folder(), "keys", id));
+  const kept = id === null ? null : path.join(home.folder(), "keys", id);
+  if (kept !== null && !isFor(home.readPrivateFile(`${kept}.vault`), url, audience)) {
+    const what = `${PROJECT_FILE} names a vault that the key on this machine is not for`;
+    const remedy = "do not use a .securecoderc of somebody else's; if your vault moved, remove it and run `securecode init`";
+    throw new LocalError("vault_mismatch", what, remedy);
+  }
+  const key = inside ?? home.readPrivateFile(kept);
   if (key === null) {
     const what = `${file} names a key that is not on this machine`;
     throw new LocalError("no_key", what, "run `securecode init` again after removing it");
   }
   isExpanded(key, file);
   return { key: key.trim(), url, audience, project, environment };
+}
+
+/**
+ * Whether a key is for this vault, by what was recorded when it was kept. Before that was done: a token for the very
+ * address that it goes to is of no use elsewhere.
+ */
+function isFor(recorded, url, audience) {
+  return recorded === null ? !audience : recorded === `${url.replace(/\/+$/, "")}\n${audience ?? ""}`;
 }
 
 /** The vault of the person on this machine: never from a project's file. */
