@@ -50,6 +50,7 @@ fn the_official_typescript_sdk_gets_a_secret_injected() {
             "list-secrets",
             "run-with-secrets",
             "security-check",
+            "set-secret",
             "setup",
             "sleep-session",
             "status",

@@ -161,6 +161,7 @@ fn nothing_touches_the_network_before_the_first_call() {
             "list-secrets",
             "run-with-secrets",
             "security-check",
+            "set-secret",
             "setup",
             "sleep-session",
             "status",
@@ -170,7 +171,7 @@ fn nothing_touches_the_network_before_the_first_call() {
     // What the model is told of the tools is looked at whenever it changes.
     let digest = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(tools["tools"].to_string().as_bytes()));
     assert_eq!(
-        digest, "f3ed885a8c48ed546896ed057c1dc925f80bdac82e2aa3c03ae33105b1bba013",
+        digest, "8f97cc82bebbebb8278191b73114425b14832034c87504430444c7deb673e33b",
         "read the tools' texts, then take this over"
     );
     for tool in tools["tools"].as_array().unwrap() {

@@ -160,3 +160,54 @@ fn the_log_is_shown_by_names() {
     assert!(log["content"][0]["text"].as_str().unwrap().contains("allowed  read  inject  TOKEN"));
     assert!(!server.transcript.contains(CANARY));
 }
+
+#[test]
+fn a_value_is_typed_in_the_dashboard() {
+    let person = person();
+    person.run_with(&["set", "TOKEN"], CANARY.as_bytes(), &[]).ok();
+    let (own, list) =
+        (format!("{}/#/secret/TOKEN", Vault::shared().url()), format!("{}/#/", Vault::shared().url()));
+    let mut server = McpServer::start_opening(&person, "accept");
+    let told = server.call("set-secret", json!({ "name": "TOKEN" }));
+    let expected = json!({ "name": "TOKEN", "page": own, "opened": true, "version": 1 });
+    assert_eq!(told["structuredContent"], expected, "{told}");
+    assert!(
+        server.questions[0].ends_with(&own) && server.questions[0].contains("shop/dev"),
+        "{:?}",
+        server.questions
+    );
+    let told = server.call("set-secret", json!({ "name": "ABSENT" }));
+    assert_eq!(told["structuredContent"]["page"], list, "{told}");
+    assert!(server.questions[1].contains("add ABSENT"), "{:?}", server.questions);
+    assert!(server.text("set-secret", json!({ "name": "LD_PRELOAD" })).contains("could take over a shell"));
+
+    let mut server = McpServer::start_opening(&person, "decline");
+    assert!(server.text("set-secret", json!({ "name": "TOKEN" })).contains("the user does not want to"));
+
+    // A form of the client's own is none for a secret.
+    for mut server in [McpServer::start(&person), McpServer::start_asking(&person, "accept")] {
+        let told = server.call("set-secret", json!({ "name": "TOKEN" }));
+        assert_eq!(told["structuredContent"]["opened"], false);
+        assert!(told["content"][0]["text"].as_str().unwrap().contains(&own), "{told}");
+        assert_eq!(server.questions, Vec::<String>::new());
+    }
+
+    // The newer life of MCP: the page is the result of the first round.
+    let mut server = McpServer::start(&person);
+    let mut call = |more: Value| {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": { "name": "kit", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "url": {} } },
+        });
+        let mut params = json!({ "name": "set-secret", "arguments": { "name": "TOKEN" }, "_meta": meta });
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.ask("tools/call", params)
+    };
+    let first = call(json!({}));
+    assert_eq!(first["resultType"], "input_required", "{first}");
+    assert_eq!(first["inputRequests"]["page"]["params"]["url"], own, "{first}");
+    let with = |action: &str| json!({ "inputResponses": { "page": { "action": action } } });
+    assert_eq!(call(with("accept"))["structuredContent"]["opened"], true);
+    assert_eq!(call(with("decline"))["isError"], true);
+}

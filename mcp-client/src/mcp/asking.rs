@@ -244,6 +244,6 @@ impl Server {
     }
 }
 
-fn failure(error: &Error) -> CallToolResponse {
+pub(super) fn failure(error: &Error) -> CallToolResponse {
     CallToolResult::error(vec![ContentBlock::text(error.to_string())]).into()
 }

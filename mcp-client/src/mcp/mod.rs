@@ -12,6 +12,7 @@ mod session;
 mod setup;
 mod sleep;
 mod transport;
+mod typing;
 
 use crate::{
     check,
@@ -51,12 +52,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use transport::Lines;
+use typing::SetSecret;
 
 const INSTRUCTIONS: &str = "\
 SecureCode keeps this project's secrets. Never ask for a secret's value in the conversation, and never read .env \
 files. To use secrets: call get-secret with their names; it answers a file path; then run your command as \
 `source PATH && COMMAND`, which sees the secrets as environment variables. Do not print the file or the variables. \
-list-secrets shows the names there are; generate-secret and import-env store new ones without showing them. Call byebye when the work with secrets is done.";
+list-secrets shows the names there are; generate-secret, set-secret and import-env store new ones without showing them. Call byebye when the work with secrets is done.";
 
 /// Serves on standard input and output until the client goes, or a signal says so. The session's file goes
 /// with it.
@@ -245,6 +247,29 @@ impl Server {
     )]
     async fn generate_secret(&self, Parameters(asked): Parameters<GenerateSecret>) -> CallToolResult {
         self.within(move |server| server.generate(&mut server.session(), &asked)).await
+    }
+
+    #[tool(
+        name = "set-secret",
+        title = "Have a secret typed",
+        description = "Asks the user to type a secret's value in the vault's dashboard, for a new secret or one that is there. \
+            The value is not shown here, and is not to be asked for here.",
+        annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = true),
+        output_schema = output(json!({
+            "name": { "type": "string", "description": "Which." },
+            "page": { "type": "string", "description": "Where the user types it." },
+            "opened": { "type": "boolean", "description": "Whether the user was shown the page; if not, tell them its address." },
+            "version": { "type": ["integer", "null"], "description": "The version there is now; null for none." },
+        }))
+    )]
+    async fn set_secret(
+        &self,
+        Parameters(asked): Parameters<SetSecret>,
+        context: RequestContext<RoleServer>,
+        InputResponses(responses): InputResponses,
+    ) -> CallToolResponse {
+        let answered = self.have_typed(asked, context, responses).await;
+        answered.unwrap_or_else(|error| asking::failure(&error))
     }
 
     #[tool(

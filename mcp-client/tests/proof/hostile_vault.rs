@@ -242,7 +242,7 @@ fn own_answers() -> Vec<Answer> {
 }
 
 /// Each tool, with arguments that take it as far as the vault.
-pub(crate) fn tools() -> [(&'static str, Value); 14] {
+pub(crate) fn tools() -> [(&'static str, Value); 15] {
     [
         ("status", json!({})),
         ("setup", json!({})),
@@ -251,6 +251,7 @@ pub(crate) fn tools() -> [(&'static str, Value); 14] {
         ("get-secret", json!({ "tags": ["web"] })),
         ("run-with-secrets", json!({ "command": ["true"] })),
         ("generate-secret", json!({ "name": "MADE", "replace": true })),
+        ("set-secret", json!({ "name": "TOKEN" })),
         ("import-env", json!({ "path": ".env" })),
         ("delete-secret", json!({ "name": "MADE" })),
         ("audit-log", json!({ "limit": 200 })),
@@ -412,9 +413,11 @@ fn no_word_of_a_hostile_vault_reaches_a_tools_answer_or_a_terminal() {
         }
     }
     let kinds = own.len() + altered.len() + owners_keys.difference(&keys).count();
-    count("kinds of hostile answers", kinds);
-    count("  tools and commands that got them", tools().len() + COMMANDS.len() + OWNER.len() + ENDING.len());
-    count("  runs of these", tried);
-    count("  hostile answers given", between.given.lock().unwrap());
-    count("  words or escapes of them shown", 0);
+    count(&[
+        ("kinds of hostile answers", &kinds),
+        ("  tools and commands that got them", &tools().len() + COMMANDS.len() + OWNER.len() + ENDING.len()),
+        ("  runs of these", &tried),
+        ("  hostile answers given", &between.given.lock().unwrap()),
+        ("  words or escapes of them shown", &0),
+    ]);
 }

@@ -220,10 +220,12 @@ fn a_hundred_thousand_lines_of_nonsense_crash_nothing_and_draw_nothing_out() {
     drop(input);
     assert!(child.wait().unwrap().success());
     assert!(!holds_canary(&aside.join().unwrap()));
-    count("malformed lines thrown at a server", LINES);
-    count("  answers of it", answers);
-    count("  its peak memory in KiB", most);
-    count("  values seen in what it said", 0);
+    count(&[
+        ("malformed lines thrown at a server", &LINES),
+        ("  answers of it", &answers),
+        ("  its peak memory in KiB", &most),
+        ("  values seen in what it said", &0),
+    ]);
 }
 
 /// Before a hand was shaken, too.

@@ -14,7 +14,7 @@ pub struct McpServer {
     asked: u64,
     /// What the person says to whatever the server asks; nothing, where the client cannot show a question.
     says: Option<&'static str>,
-    /// What the server asked the person.
+    /// What the server asked the person, and the page that it wanted opened.
     pub questions: Vec<String>,
     /// Every line of both sides.
     pub transcript: String,
@@ -28,15 +28,20 @@ impl McpServer {
 
     /// As [`McpServer::start`], with more environment.
     pub fn start_with(person: &Person, environment: &[(&str, &str)]) -> Self {
-        Self::launch(person, environment, None)
+        Self::launch(person, environment, "", None)
     }
 
     /// As [`McpServer::start`], with a client that asks the person, who says `accept`, `decline` or `cancel`.
     pub fn start_asking(person: &Person, says: &'static str) -> Self {
-        Self::launch(person, &[], Some(says))
+        Self::launch(person, &[], "form", Some(says))
     }
 
-    fn launch(person: &Person, environment: &[(&str, &str)], says: Option<&'static str>) -> Self {
+    /// As [`McpServer::start_asking`], with a client that opens pages and shows no question of its own.
+    pub fn start_opening(person: &Person, says: &'static str) -> Self {
+        Self::launch(person, &[], "url", Some(says))
+    }
+
+    fn launch(person: &Person, environment: &[(&str, &str)], mode: &str, says: Option<&'static str>) -> Self {
         let mut command = person.command();
         command.arg("mcp").env_remove("SECURECODE_PASSPHRASE").envs(environment.iter().copied());
         let mut child = command
@@ -55,7 +60,7 @@ impl McpServer {
             questions: vec![],
             transcript: String::new(),
         };
-        let capabilities = says.map_or(json!({}), |_| json!({ "elicitation": { "form": {} } }));
+        let capabilities = says.map_or(json!({}), |_| json!({ "elicitation": { mode: {} } }));
         server.ask(
             "initialize",
             json!({ "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": { "name": "kit", "version": "1" } }),
@@ -83,7 +88,9 @@ impl McpServer {
             self.transcript.push_str(&line);
             let answer: Value = serde_json::from_str(&line).expect("JSON on standard output");
             if answer["method"] == "elicitation/create" {
-                self.questions.push(answer["params"]["message"].as_str().expect("a question").to_owned());
+                let text = answer["params"]["message"].as_str().expect("a question");
+                let page = answer["params"]["url"].as_str().map(|url| format!(" {url}")).unwrap_or_default();
+                self.questions.push(format!("{text}{page}"));
                 let says = self.says.expect("a client that was asked, and can ask");
                 let content = json!({ "action": says, "content": {} });
                 self.send(&json!({ "jsonrpc": "2.0", "id": answer["id"], "result": content }).to_string());
