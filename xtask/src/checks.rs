@@ -1,7 +1,7 @@
 //! The demo, and every check and test.
 
 use crate::{
-    agent, dashboard,
+    agent, dashboard, mcp,
     native::Native,
     sdk,
     step::{Steps, ask, command, root, run},
@@ -42,10 +42,14 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     vault_cannot_decrypt()?;
 
     steps.next("native tests: units, properties, the API on SQLite, the client, foreign implementations");
+    let counts = mcp::begin_counting()?;
     run(
-        command("cargo", &["test", "--locked", "--workspace"]).env("SECURECODE_TEST_PYTHON", python_binary()),
+        command("cargo", &["test", "--locked", "--workspace"])
+            .env("SECURECODE_TEST_PYTHON", python_binary())
+            .env("SECURECODE_TEST_COUNTS", &counts),
         "read which test failed, above",
     )?;
+    mcp::show(&counts)?;
 
     steps.next("the Worker: build (about two minutes), size, dry run of its deployment");
     wasm::build_worker()?;

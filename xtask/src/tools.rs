@@ -46,7 +46,7 @@ pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
         cargo_tool(steps, name, version)?;
     }
 
-    steps.next("workerd, dotenv, the MCP SDK and the coding agent from npm (once, about a minute)");
+    steps.next("workerd, dotenv, what speaks MCP and the coding agent from npm (once, about a minute)");
     npm_tools(steps)?;
 
     steps.next("an independent Python implementation's library (once, seconds)");
