@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -144,6 +144,19 @@ test("a key that lies out of the project is found by its id", async () => {
   writeFileSync(join(folder, ".securecoderc"), `key = "${id}"\nvault_url = "${person.url}"\n`);
   const { said } = await application(`say((await sdk.loadEnv()).loaded)`, { cwd: folder });
   assert.deepEqual(said, NAMES);
+  // Whoever wrote the project's file may know the id of a key: it goes to the vault that it is kept for alone.
+  const elsewhere = `key = "${id}"\nvault_url = "http://127.0.0.1:1"\n`;
+  for (const [recorded, file] of [
+    [`${person.url}\n`, elsewhere],
+    [null, `${elsewhere}audience = "${person.url}"\n`],
+  ]) {
+    const beside = join(person.home, "keys", `${id}.vault`);
+    rmSync(beside, { force: true });
+    if (recorded !== null) writeFileSync(beside, recorded, { mode: 0o600 });
+    writeFileSync(join(folder, ".securecoderc"), file);
+    const { said: refused } = await application(`await sdk.loadEnv()`, { cwd: folder });
+    assert.equal(refused.code, "vault_mismatch");
+  }
   writeFileSync(join(folder, ".securecoderc"), `key = "../account.toml"\nvault_url = "${person.url}"\n`);
   const { said: escaped } = await application(`await sdk.loadEnv()`, { cwd: folder });
   assert.equal(escaped.code, "file_malformed");

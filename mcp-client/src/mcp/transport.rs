@@ -25,7 +25,7 @@ pub(super) struct Lines {
     /// The place of each request whose answer is not written. Its handler holds it too, who may outlive a cancellation.
     unanswered: HashMap<RequestId, Arc<OwnedSemaphorePermit>>,
     /// That there was no place, while it is being written: `receive` may be dropped meanwhile.
-    refusal: Option<Pin<Box<dyn Future<Output = Result<(), std::io::Error>> + Send>>>,
+    refusal: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
 }
 
 impl Lines {
@@ -67,9 +67,11 @@ impl Transport<RoleServer> for Lines {
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
             if let Some(refusal) = &mut self.refusal {
-                let sent = refusal.await;
+                let is_written = refusal.await;
                 self.refusal = None;
-                sent.ok()?;
+                if !is_written {
+                    return None;
+                }
             }
             let mut message = self.through.receive().await?;
             match &mut message {
@@ -78,7 +80,8 @@ impl Transport<RoleServer> for Lines {
                         let error =
                             ErrorData::internal_error("too many requests at once; wait for answers", None);
                         let answer = JsonRpcMessage::error(error, Some(request.id.clone()));
-                        self.refusal = Some(Box::pin(self.through.send(answer)));
+                        let sent = self.through.send(answer);
+                        self.refusal = Some(Box::pin(async move { sent.await.is_ok() }));
                         continue;
                     };
                     let place = Arc::new(place);

@@ -252,7 +252,7 @@ fn every_scenario_of_the_conformance_suite_passes_or_is_named_as_not_applicable(
 /// What came of each check of each scenario, with what was said of it.
 fn read(results: &Path) -> BTreeMap<String, Vec<(String, String, String)>> {
     let mut read = BTreeMap::new();
-    for folder in fs::read_dir(results).expect("the suite's results").flatten() {
+    for folder in fs::read_dir(results).unwrap().flatten() {
         let text = fs::read_to_string(folder.path().join("checks.json")).unwrap();
         let checks: Vec<Value> = serde_json::from_str(&text).unwrap();
         let field = |check: &Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();

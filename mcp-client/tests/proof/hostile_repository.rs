@@ -176,7 +176,7 @@ fn a_hostile_repository_is_sent_nothing_and_says_nothing() {
     assert_ne!(heard.len(), 0, "their own key goes to them");
     count(&[
         ("hostile repositories", &repositories.len()),
-        ("  tools and commands used in each", &tools().len() + COMMANDS.len()),
+        ("  tools and commands used in each", &(tools().len() + COMMANDS.len())),
         ("  requests that their vault got, with their own key", &heard.len()),
         ("  credentials of the person in these", &0),
     ]);

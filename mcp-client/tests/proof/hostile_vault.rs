@@ -187,6 +187,11 @@ fn add_keys(json: &mut Value) {
     }
 }
 
+/// Keys of answers that the client takes any text from. What stands at the others is parsed: they are tried with
+/// `SECURECODE_TEST_FULL`.
+const FREE_TEXT: [&str; 8] =
+    ["action", "address", "agent", "next", "plan", "request_id", "result", "user_agent"];
+
 /// Answers of its own, which need no true one, with:
 /// All codes but `manifest_outdated`, at which a change is tried again for half a minute.
 fn own_answers() -> Vec<Answer> {
@@ -330,7 +335,7 @@ pub(crate) fn printed(person: &Person, url: &str, arguments: &[&str], input: &st
     }
     let output = child.wait_with_output().unwrap();
     let text = [output.stdout, b"\n".to_vec(), output.stderr].concat();
-    (output.status.success(), String::from_utf8(text).expect("UTF-8"))
+    (output.status.success(), String::from_utf8(text).unwrap())
 }
 
 fn texts(json: &Value, found: &mut String) {
@@ -381,10 +386,13 @@ fn no_word_of_a_hostile_vault_reaches_a_tools_answer_or_a_terminal() {
     COMMANDS.iter().for_each(|(arguments, input)| run(arguments, input));
     let keys = seen();
     OWNER.iter().for_each(|arguments| run(arguments, ""));
-    // The owner's commands take half a second each, so ordinarily they get what they alone ask for.
     let is_full = std::env::var_os("SECURECODE_TEST_FULL").is_some();
-    let owners_keys: BTreeSet<String> =
-        seen().into_iter().filter(|key| is_full || !keys.contains(key)).collect();
+    let chosen = |keys: BTreeSet<String>| -> BTreeSet<String> {
+        keys.into_iter().filter(|key| is_full || FREE_TEXT.contains(&key.as_str())).collect()
+    };
+    // The owner's commands take half a second each, so ordinarily they get what they alone ask for.
+    let owners_keys = chosen(seen().into_iter().filter(|key| is_full || !keys.contains(key)).collect());
+    let keys = chosen(keys);
     let altered = |keys: &BTreeSet<String>| {
         let one = keys.iter().cloned().map(Answer::Key);
         one.chain([Answer::EveryString, Answer::MoreKeys]).collect::<Vec<_>>()
@@ -415,7 +423,10 @@ fn no_word_of_a_hostile_vault_reaches_a_tools_answer_or_a_terminal() {
     let kinds = own.len() + altered.len() + owners_keys.difference(&keys).count();
     count(&[
         ("kinds of hostile answers", &kinds),
-        ("  tools and commands that got them", &tools().len() + COMMANDS.len() + OWNER.len() + ENDING.len()),
+        (
+            "  tools and commands that got them",
+            &(tools().len() + COMMANDS.len() + OWNER.len() + ENDING.len()),
+        ),
         ("  runs of these", &tried),
         ("  hostile answers given", &between.given.lock().unwrap()),
         ("  words or escapes of them shown", &0),
