@@ -211,3 +211,48 @@ fn a_value_is_typed_in_the_dashboard() {
     assert_eq!(call(with("accept"))["structuredContent"]["opened"], true);
     assert_eq!(call(with("decline"))["isError"], true);
 }
+
+#[test]
+fn a_client_that_wants_to_know_hears_that_long_work_goes_on() {
+    let person = person();
+    let mut server = McpServer::start(&person);
+    server.text("run-with-secrets", json!({ "command": ["true"] }));
+    let long = json!({ "command": ["sleep", "3"] });
+    server.call("run-with-secrets", long.clone());
+    assert!(!server.transcript.contains("notifications/progress"), "{}", server.transcript);
+    server.ask(
+        "tools/call",
+        json!({ "name": "run-with-secrets", "arguments": long, "_meta": { "progressToken": "t-1" } }),
+    );
+    let told = server.transcript.lines().find(|line| line.contains("notifications/progress")).unwrap();
+    let told: Value = serde_json::from_str(told).unwrap();
+    assert_eq!(
+        told["params"],
+        json!({ "progressToken": "t-1", "progress": 2.0, "message": "at work for 2 seconds" })
+    );
+}
+
+#[test]
+fn a_cancelled_command_ends_with_all_that_it_started() {
+    let person = person();
+    let mut server = McpServer::start(&person);
+    server.text("run-with-secrets", json!({ "command": ["true"] }));
+    let (begun, over) = (person.project().join("begun"), person.project().join("over"));
+    let run = |seconds: u8| {
+        let script = format!("touch begun; (sleep {seconds}; touch over) & wait");
+        json!({ "name": "run-with-secrets", "arguments": { "command": ["sh", "-c", script] } })
+    };
+    let asked = json!({ "jsonrpc": "2.0", "id": "long", "method": "tools/call", "params": run(2) });
+    server.send(&asked.to_string());
+    while !begun.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let cancelled =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": "long" } });
+    server.send(&cancelled.to_string());
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(!over.exists());
+    // What is not cancelled comes to its end.
+    let done = server.ask("tools/call", run(0));
+    assert!(over.exists(), "{done}");
+}

@@ -138,11 +138,11 @@ pub fn run_watched(
             }
         }
     });
-    let mut watch = changed.map(Watch::new);
+    let mut watch = changed.map(|changed| Watch::new(changed, &|| false));
     let stopped = pump(Some(&mut child), &mut outputs, None, watch.as_mut())?;
     // What was changed and put back is seen as well.
     let stopped = match (stopped, changed) {
-        (Some(Cause::Changed(file)), _) => Some(file),
+        (Some(Cause::Stop(Stop::Changed(file))), _) => Some(file),
         (_, Some(changed)) => changed(),
         _ => None,
     };
@@ -179,26 +179,39 @@ fn duplicate(file: impl AsFd) -> io::Result<File> {
 }
 
 /// Looks at times whether a command's code changed: at first often, for then a program loads what it runs.
-struct Watch<'a> {
+pub struct Watch<'a> {
     changed: &'a dyn Fn() -> Option<String>,
+    cancelled: &'a dyn Fn() -> bool,
     begun: Instant,
     looked: Option<Instant>,
 }
 
 impl<'a> Watch<'a> {
-    fn new(changed: &'a dyn Fn() -> Option<String>) -> Self {
-        Self { changed, begun: Instant::now(), looked: None }
+    /// `changed` names a file of the command's code that did; `cancelled` says that nobody wants it any longer.
+    pub fn new(changed: &'a dyn Fn() -> Option<String>, cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self { changed, cancelled, begun: Instant::now(), looked: None }
     }
 
-    fn look(&mut self) -> Option<String> {
+    fn look(&mut self) -> Option<Stop> {
+        if (self.cancelled)() {
+            return Some(Stop::Cancelled);
+        }
         let (first, later) = (Duration::from_secs(3), Duration::from_secs(1));
         let pause = if self.begun.elapsed() < first { SHORT } else { later };
         if self.looked.is_some_and(|looked| looked.elapsed() < pause) {
             return None;
         }
         self.looked = Some(Instant::now());
-        (self.changed)()
+        (self.changed)().map(Stop::Changed)
     }
+}
+
+/// Why a command was ended before its time, and what it printed is not shown.
+pub enum Stop {
+    /// This file of its code changed while it ran.
+    Changed(String),
+    /// Whoever wanted it wants it no longer.
+    Cancelled,
 }
 
 /// Ends a process and all that descends from it, where the system tells (it has /proc).
@@ -235,8 +248,8 @@ pub struct Captured {
     pub code: Option<i32>,
     /// Whether it was ended because it took too long.
     pub timed_out: bool,
-    /// The file of its code that changed while it ran: it was stopped then, and what it printed is not here.
-    pub stopped: Option<String>,
+    /// Why it was stopped, if it was; what it printed is not here then.
+    pub stopped: Option<Stop>,
     /// Standard output.
     pub stdout: Capped,
     /// Standard error.
@@ -297,7 +310,7 @@ pub fn capture(
     masker: &Masker,
     limit: usize,
     patience: Duration,
-    changed: &dyn Fn() -> Option<String>,
+    mut watch: Watch<'_>,
 ) -> io::Result<Captured> {
     let ((stdout, stdout_end), (stderr, stderr_end)) = (io::pipe()?, io::pipe()?);
     command.stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end).process_group(0);
@@ -305,10 +318,13 @@ pub fn capture(
     drop(command);
     let mut outputs = [stdout, stderr].map(|from| Output::new(from, Capped::new(limit), masker));
     let group = Pid::from_child(&child);
-    let mut watch = Watch::new(changed);
     let cause = pump(Some(&mut child), &mut outputs, Some(Instant::now() + patience), Some(&mut watch))?;
     let timed_out = matches!(cause, Some(Cause::Deadline));
-    let stopped = if let Some(Cause::Changed(file)) = cause { Some(file) } else { changed() };
+    // What was changed and put back is seen as well.
+    let stopped = match cause {
+        Some(Cause::Stop(stop)) => Some(stop),
+        _ => (watch.changed)().map(Stop::Changed),
+    };
     if stopped.is_some() {
         kill_all(group);
         let _ = kill_process_group(group, Signal::KILL);
@@ -337,7 +353,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Why a command is not waited for any longer.
 enum Cause {
     Deadline,
-    Changed(String),
+    Stop(Stop),
 }
 
 /// Until all outputs have ended, or the command has and nothing more is there to read for a pause; or until there is a
@@ -381,8 +397,8 @@ fn pump<W: Write>(
             fds.iter().map(|fd| !fd.revents().is_empty()).collect()
         };
         let paused = !ready.contains(&true);
-        if let Some(file) = watch.as_mut().and_then(|watch| watch.look()) {
-            return Ok(Some(Cause::Changed(file)));
+        if let Some(stop) = watch.as_mut().and_then(|watch| watch.look()) {
+            return Ok(Some(Cause::Stop(stop)));
         }
         for (output, ready) in open.iter_mut().zip(ready) {
             output.step(ready, &mut buffer, &mut masked)?;

@@ -7,6 +7,7 @@ mod asking;
 mod changes;
 mod inject;
 mod log;
+mod progress;
 mod run;
 mod session;
 mod setup;
@@ -28,14 +29,14 @@ use inject::GetSecret;
 use log::AuditLog;
 use protocol::{SecretName, Tag};
 use rmcp::{
-    RoleServer, ServerHandler, ServiceExt,
+    ErrorData, RoleServer, ServerHandler, ServiceExt,
     handler::server::{
-        tool::{InputResponses, RequestState},
+        tool::{InputResponses, RequestState, ToolCallContext},
         wrapper::Parameters,
     },
     model::{
-        CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject, ServerCapabilities,
-        ServerConfig,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject,
+        ServerCapabilities, ServerConfig,
     },
     schemars::{self, JsonSchema},
     service::RequestContext,
@@ -223,13 +224,14 @@ impl Server {
         responses: InputResponses,
     ) -> CallToolResponse {
         let asked = Arc::new(asked);
+        let cancelled = context.ct.clone();
         self.asking((context, state, responses), move |server| {
             // The session is free again while the command runs.
             let prepared = server.prepare(&mut server.session(), &asked)?;
             match prepared {
                 Prepared::Notice(notice) => Ok(Outcome::Done(notice)),
                 Prepared::Ask(question) => Ok(Outcome::Ask(question)),
-                Prepared::Ready(ready) => ready.run().map(Outcome::Done),
+                Prepared::Ready(ready) => ready.run(&|| cancelled.is_cancelled()).map(Outcome::Done),
             }
         })
         .await
@@ -416,6 +418,16 @@ impl ServerHandler for Server {
             .with_instructions(INSTRUCTIONS);
         info.server_info = Implementation::new("securecode", env!("CARGO_PKG_VERSION"));
         info
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> std::result::Result<CallToolResponse, ErrorData> {
+        let tools = Self::tool_router();
+        let work = tools.call(ToolCallContext::new(self, request, context.clone()));
+        progress::while_at_work(&context, work).await
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     guard::{
         exec, judge, line,
-        output::{self, masker},
+        output::{self, Stop, Watch, masker},
         reach::Seen,
         rules::{self, Decision},
     },
@@ -155,22 +155,32 @@ impl Ready {
     /// At most so many bytes of each output are answered: about as much as the agent takes of its own shell.
     const LIMIT: usize = 30_000;
 
-    pub(super) fn run(self) -> Result<CallToolResult> {
-        let captured = output::capture(self.command, &self.masker, Self::LIMIT, self.patience, &|| {
-            exec::first_changed(&self.code)
-        })
-        .map_err(|error| {
-            Error::local(format!("the command was not run: {error}"), "check the program's name and path")
-        })?;
+    /// Runs it to its end, or until the call is cancelled.
+    pub(super) fn run(self, cancelled: &dyn Fn() -> bool) -> Result<CallToolResult> {
+        let changed = || exec::first_changed(&self.code);
+        let watch = Watch::new(&changed, cancelled);
+        let captured = output::capture(self.command, &self.masker, Self::LIMIT, self.patience, watch)
+            .map_err(|error| {
+                Error::local(format!("the command was not run: {error}"), "check the program's name and path")
+            })?;
         let mut told = Vec::new();
         for LeftOut { name, why } in &self.left_out {
             told.push(format!("{name} was left out: {why}."));
         }
-        if let Some(file) = &captured.stopped {
-            return Err(Error::local(
-                format!("the command was stopped: {file} changed while it ran with secrets"),
-                "call the tool again",
-            ));
+        match &captured.stopped {
+            Some(Stop::Changed(file)) => {
+                return Err(Error::local(
+                    format!("the command was stopped: {file} changed while it ran with secrets"),
+                    "call the tool again",
+                ));
+            }
+            Some(Stop::Cancelled) => {
+                return Err(Error::local(
+                    "the call was cancelled, and the command ended",
+                    "call the tool again",
+                ));
+            }
+            None => {}
         }
         if captured.timed_out {
             told.push(format!(
