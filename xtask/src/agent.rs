@@ -49,7 +49,7 @@ pub(crate) fn measure() -> Result<()> {
 }
 
 /// The agent's own word on the plugin and its marketplace; then a part of the lists where the plugin was installed.
-fn plugin() -> Result<()> {
+pub(crate) fn plugin() -> Result<()> {
     for folder in [root().join("plugin"), root()] {
         let mut validate = Command::new(claude(NEWEST));
         // A home of its own: it asks nothing there, and finds nothing.

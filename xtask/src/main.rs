@@ -26,7 +26,7 @@ cargo xtask worker     build the Worker into build/
 cargo xtask dashboard  build the dashboard into dashboard/dist/
 cargo xtask browser    build the dashboard and try it in Chromium, natively and in workerd
 cargo xtask sdk        build the Node SDK in sdk/node/ and try it, installed, against a native vault
-cargo xtask mcp        the MCP server against others' suites, nonsense, a hostile vault and a hostile repository: one table
+cargo xtask mcp        the agent's tools, whole: others' suites, nonsense, hostile surroundings, policy, the plugin; and counts
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
