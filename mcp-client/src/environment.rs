@@ -121,6 +121,12 @@ impl Client {
         }
     }
 
+    /// The same, for an environment of this project.
+    #[must_use]
+    pub fn in_project(self, project: Label) -> Self {
+        Self { project: Some(project), ..self }
+    }
+
     /// The same, refusing manifests below this version: for machines without memory.
     #[must_use]
     pub fn at_least(self, version: u64) -> Self {

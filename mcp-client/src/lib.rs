@@ -8,6 +8,7 @@ pub mod change;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod env_file;
 pub mod environment;
 pub mod error;
 pub mod gitignore;

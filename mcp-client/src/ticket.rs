@@ -50,6 +50,20 @@ pub struct Held {
     pub current: bool,
 }
 
+impl Held {
+    /// The same, for another variable.
+    #[must_use]
+    pub fn named(&self, variable: &SecretName) -> Self {
+        Self {
+            name: variable.to_string(),
+            placeholder: self.placeholder.clone(),
+            value: self.value.clone(),
+            commands: self.commands.clone(),
+            current: self.current,
+        }
+    }
+}
+
 /// What a ticket was redeemed for.
 pub struct Redeemed {
     /// The session's secrets.

@@ -288,6 +288,65 @@ fn what_another_tool_exported_as_json_is_imported() {
 }
 
 #[test]
+fn a_file_of_references_says_what_a_command_is_given() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    person.run_with(&["set", "A"], b"first value", &[]).ok();
+    person.run_with(&["set", "OTHER"], b"not wanted", &[]).ok();
+    let write = |text: &str| fs::write(person.project().join(".env.template"), text).unwrap();
+    let run = |script: &str| {
+        person.run_with(
+            &["run", "--env-file", ".env.template", "--", "sh", "-c", script],
+            b"",
+            &[("PORT", "1")],
+        )
+    };
+
+    write("# committed\nPORT=8080\nA=sc://shop/dev/A\nB=\"sc://shop/dev/A\"\n");
+    assert_eq!(
+        run("test \"$A $B\" = 'first value first value' && echo \"$PORT ${OTHER:-none}\"").ok(),
+        "8080 none\n"
+    );
+    assert!(!run("echo $A $B").ok().contains("first"));
+
+    write("A=sc://shop/dev/ABSENT\n");
+    assert!(run("true").failed(3).contains("ABSENT"));
+    write("A=sc://no-such-project/dev/A\n");
+    assert!(run("true").failed(3).contains("environment dev of project no-such-project"));
+    write("A=sc://shop/A\nB=https://x:sc://shop/dev/A@example.com\nLD_PRELOAD=x\nnonsense\n");
+    let told = run("true").failed(1);
+    for line in [
+        ".env.template:1: sc:// is not followed by",
+        ".env.template:2: sc:// stands within a value",
+        ".env.template:3: a variable named LD_PRELOAD",
+        ".env.template:4: it is neither",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    person.run(&["run", "--env-file", "absent", "--", "true"]).failed(1);
+    let both = person.run(&["run", "--env-file", ".env.template", "--only", "A", "--", "true"]);
+    assert!(both.code == 2 && both.stderr.contains("cannot be used with"), "{}", both.stderr);
+
+    person.run(&["check", "--fix", "--profile", "guard"]);
+    // What is written out in such a file is for no command of the agent's to print.
+    fs::write(person.project().join(".env"), "API_KEY=written-out\n").unwrap();
+    std::os::unix::fs::symlink(".env", person.project().join("linked.txt")).unwrap();
+    fs::write(person.folder().join("outside.env"), "API_KEY=written-out\n").unwrap();
+    for file in [".env", "linked.txt", "../outside.env"] {
+        let ran = person.run(&["run", "--env-file", file, "--", "printenv", "API_KEY"]);
+        assert!(ran.code == 1 && !ran.stdout.contains("written-out"), "{} {}", ran.stdout, ran.stderr);
+    }
+    fs::write(person.project().join("evil.js"), "").unwrap();
+    write("A=sc://shop/dev/A\nPORT=8080\n");
+    run("true").ok();
+    write("HOME_PAGE=sc://shop/dev/A\nNODE_V8_COVERAGE=out\nAPP=evil\nCONFIG=./evil.js\n");
+    let told = run("true").failed(1);
+    assert!(told.contains(":1: in the guard and sandbox profiles sc://shop/dev/A is called A"), "{told}");
+    for line in [2, 3, 4] {
+        assert!(told.contains(&format!(".env.template:{line}: ")), "{told}");
+    }
+}
+
+#[test]
 fn over_quota_names_the_limit_and_what_fits() {
     let person = Person::set_up(BINARY, Vault::shared().url());
     let file: String = (0..60).map(|number| format!("S{number:02}={number}\n")).collect();

@@ -19,6 +19,7 @@ mod usage;
 use crate::{
     check::Agent,
     config::KeyConfig,
+    env_file,
     environment::Client,
     error::{Error, Result},
     guard,
@@ -27,6 +28,7 @@ use crate::{
 };
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use protocol::{AddressRange, KeyId, Label, Permission, SecretName, Tag};
+use run::Given;
 use sealing::Consent;
 use std::{
     ffi::OsString,
@@ -245,11 +247,14 @@ enum Command {
         /// Only these.
         #[arg(long, value_name = "A,B", value_delimiter = ',')]
         only: Vec<SecretName>,
+        /// What this file has, and no more: NAME=sc://PROJECT/ENVIRONMENT/NAME, and plain variables.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "environment"])]
+        env_file: Option<PathBuf>,
         /// Show values that the command prints. In the guard and sandbox profiles this asks for the passphrase.
         #[arg(long)]
         no_mask: bool,
         /// Run a line that the guard's hook wrote down.
-        #[arg(long, hide = true, value_name = "ID", conflicts_with_all = ["only", "no_mask", "command"])]
+        #[arg(long, hide = true, value_name = "ID", conflicts_with_all = ["only", "env_file", "no_mask", "command"])]
         id: Option<String>,
         /// The command and its arguments; no shell is in between.
         #[arg(last = true, required_unless_present = "id", value_name = "CMD")]
@@ -685,12 +690,21 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
             export::run(&client, (profile, vault), format, &only, reveal)
         }
         Command::Run { id: Some(id), .. } => return guard::script::run(&id).map(ExitCode::from),
-        Command::Run { place, only, no_mask, command, id: None } => {
-            let (client, profile) = open(place)?;
+        Command::Run { place, only, env_file, no_mask, command, id: None } => {
+            let config = KeyConfig::find(&current_folder()?, vault)?;
+            let profile = config.profile()?;
             if no_mask {
                 terminal::person(profile, vault)?;
             }
-            return run::run(&client, profile, vault, &only, no_mask, &command).map(ExitCode::from);
+            let open = |environment| Client::new(&config, environment).at_least(arguments.min_manifest);
+            let file = env_file.map(|file| env_file::read(&file, profile)).transpose()?;
+            let own = open(place.environment);
+            let referred = |project, environment| open(Some(environment)).in_project(project);
+            let given = match &file {
+                Some(file) => Given::File(file, &referred),
+                None => Given::Secrets(&own, &only),
+            };
+            return run::run(&given, profile, vault, no_mask, &command).map(ExitCode::from);
         }
         Command::Agent { place, hosts, command } => {
             let (client, profile) = open(place)?;

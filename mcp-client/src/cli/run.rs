@@ -5,6 +5,7 @@
 //! masked. In the guard and sandbox profiles the command is judged as the agent's commands are, for it may be one.
 
 use crate::{
+    env_file::EnvFile,
     environment::Client,
     error::{Error, Kind, Result},
     guard::{
@@ -14,20 +15,63 @@ use crate::{
     peer,
     profile::Profile,
     terminal,
-    ticket::{self, LeftOut},
+    ticket::{self, LeftOut, Redeemed},
 };
-use protocol::{SecretName, body::How};
+use protocol::{Label, SecretName, body::How};
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::{IsTerminal, Write},
-    os::unix::process::CommandExt,
+    os::unix::{ffi::OsStrExt, process::CommandExt},
 };
 
+/// What a command is given.
+pub(super) enum Given<'a> {
+    /// All of an environment's secrets, or these.
+    Secrets(&'a Client, &'a [SecretName]),
+    /// What a file has. An environment by its project's name and its own is opened by the key of this project.
+    File(&'a EnvFile, &'a dyn Fn(Label, Label) -> Client),
+}
+
+impl Given<'_> {
+    /// The secrets, as variables; and those that are left out.
+    fn hold(
+        &self,
+        program: &OsStr,
+        ask: impl Fn(&[&SecretName]) -> Result<()>,
+    ) -> Result<(Redeemed, Vec<LeftOut>)> {
+        let (file, open) = match self {
+            Self::Secrets(client, only) => {
+                return ticket::hold(&client.read_all(How::Run)?.secrets, only, program, ask);
+            }
+            Self::File(file, open) => (file, open),
+        };
+        let (mut all, _) = ticket::hold(&[], &[], program, &ask)?;
+        for ((project, environment), references) in &file.references {
+            let client = open(project.clone(), environment.clone());
+            let names: Vec<SecretName> = references.iter().map(|(_, name)| name.clone()).collect();
+            let (held, _) = ticket::hold(&client.read_all(How::Run)?.secrets, &names, program, &ask)?;
+            for (variable, name) in references {
+                let found = held.secrets.iter().find(|held| held.name == name.as_str());
+                all.secrets.push(found.ok_or_else(|| Error::absent(name))?.named(variable));
+            }
+        }
+        Ok((all, vec![]))
+    }
+
+    fn plain(&self) -> impl Iterator<Item = (&str, &OsStr)> {
+        let file = match self {
+            Self::Secrets(..) => None,
+            Self::File(file, _) => Some(file),
+        };
+        let plain = file.into_iter().flat_map(|file| &file.plain);
+        plain.map(|(name, value)| (name.as_str(), OsStr::from_bytes(value.expose())))
+    }
+}
+
 pub(super) fn run(
-    client: &Client,
+    given: &Given<'_>,
     profile: Profile,
     vault_url: Option<&str>,
-    only: &[SecretName],
     no_mask: bool,
     command: &[OsString],
 ) -> Result<u8> {
@@ -40,9 +84,8 @@ pub(super) fn run(
             "run it without that variable",
         ));
     }
-    let secrets = client.read_all(How::Run)?.secrets;
     let ask = |names: &[&SecretName]| terminal::consent(profile, vault_url, names);
-    let (session, left_out) = ticket::hold(&secrets, only, program, ask)?;
+    let (session, left_out) = given.hold(program, ask)?;
     for LeftOut { name, why } in left_out {
         let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
@@ -59,6 +102,7 @@ pub(super) fn run(
     let folder = super::current_folder()?;
     let sandboxed = (profile == Profile::Sandbox && !no_mask).then_some(folder.as_path());
     let mut child = exec::alone(command, &session, why.is_none(), sandboxed)?;
+    child.envs(given.plain());
     let on_terminal = std::io::stdout().is_terminal() && !profile.is_guarded();
     let error = if no_mask || on_terminal {
         child.exec()

@@ -380,7 +380,11 @@ pub fn is_dotenv(name: &str) -> bool {
         && !examples.iter().any(|example| rest.contains(example))
 }
 
-pub(super) fn judge_path(path: &Path) -> Result<(), Refusal> {
+/// Says no to a path that no tool of the agent's may read.
+///
+/// # Errors
+/// Why, and what to do instead.
+pub fn judge_path(path: &Path) -> Result<(), Refusal> {
     let resolved = path.canonicalize().unwrap_or_else(|_| lexical(path));
     let own = home::folder().ok();
     let inside = |path: &Path| {

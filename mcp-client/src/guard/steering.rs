@@ -98,6 +98,11 @@ pub(super) fn is_steering(name: &str) -> bool {
         || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
+/// Whether a variable that comes of a file may say which code runs: by its name, or by naming a file.
+pub fn may_steer(name: &str, value: &str) -> bool {
+    is_steering(name) && !HARMLESS.contains(&name) || !named_by(name, value).is_empty()
+}
+
 /// Of this process and of what a command assigns, the first that is not as the agent itself has it.
 pub fn changed<'a>(
     assigned: impl Iterator<Item = (&'a str, &'a str)>,
@@ -152,12 +157,13 @@ pub fn named(secrets: &[&str]) -> Vec<PathBuf> {
     const OTHERS: [&str; 6] = ["PWD", "OLDPWD", "_", "HOME", "SHELL", "LS_COLORS"];
     let told =
         variables().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && !secrets.contains(&name.as_str()));
-    told.flat_map(|(name, value)| {
-        // Only of some is a bare word likely to be a module, rather than `test` or `production`.
-        let is_module = ["MODULE", "SETTINGS", "APP", "PLUGIN"].iter().any(|word| name.contains(word));
-        named_files(&if is_module { format!("={value}") } else { value })
-    })
-    .collect()
+    told.flat_map(|(name, value)| named_by(&name, &value)).collect()
+}
+
+fn named_by(name: &str, value: &str) -> Vec<PathBuf> {
+    // Only of some is a bare word likely to be a module, rather than `test` or `production`.
+    let is_module = ["MODULE", "SETTINGS", "APP", "PLUGIN"].iter().any(|word| name.contains(word));
+    named_files(&if is_module { format!("={value}") } else { value.to_owned() })
 }
 
 fn variables() -> impl Iterator<Item = (String, String)> {
