@@ -13,8 +13,19 @@ use crate::{
     profile::Profile,
 };
 use protocol::{Label, SecretName};
+use rustix::fs::OFlags;
 use sealing::{SecretValue, assignments::Assignment, dotenv};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    os::{
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::Path,
+};
+use zeroize::Zeroizing;
 
 /// What every reference begins with.
 const SCHEME: &str = "sc://";
@@ -36,22 +47,13 @@ pub struct EnvFile {
 /// # Errors
 /// Every line that is none, that no command may be given, or that refers to nothing.
 pub fn read(file: &Path, profile: Profile) -> Result<EnvFile> {
-    if profile.is_guarded() {
-        // A command prints what is written out in it, and nothing of that is masked.
-        let resolved = file.canonicalize().map_err(|error| Error::io(file, &error))?;
-        if !project_folders().iter().any(|project| resolved.starts_with(project)) {
-            return Err(Error::local(
-                format!("{} is not in this project", file.display()),
-                "keep references in a file of the project's",
-            ));
-        }
-        judge::judge_path(file).map_err(|refusal| {
-            Error::local(refusal.0, "keep references in a file of another name, .env.template for example")
-        })?;
-    }
     let path = file.display();
-    let bytes = std::fs::read(file).map_err(|error| Error::io(file, &error))?;
-    let read = dotenv::parse(&bytes);
+    let bytes = if profile.is_guarded() {
+        content(file)
+    } else {
+        std::fs::read(file).map_err(|error| Error::io(file, &error))
+    };
+    let read = dotenv::parse(&Zeroizing::new(bytes?));
     let mut wrong: Vec<(usize, String)> =
         read.bad_lines.into_iter().map(|bad| (bad.line, bad.cause.to_string())).collect();
     let mut env = EnvFile::default();
@@ -62,21 +64,22 @@ pub fn read(file: &Path, profile: Profile) -> Result<EnvFile> {
         }
         let text = std::str::from_utf8(value.expose()).unwrap_or_default();
         let problem = match parse(text) {
-            Some(Ok((place, secret))) if profile.is_guarded() && secret != name => {
-                // A value in the place of a path would be written down.
-                Some(format!(
-                    "in the guard and sandbox profiles {SCHEME}{}/{}/{secret} is called {secret}",
-                    place.0, place.1
-                ))
+            // A value in the place of a path would be written down.
+            Some(Ok((_, secret))) if profile.is_guarded() && secret != name => {
+                Some("in the guard and sandbox profiles a variable is called as its secret".to_owned())
             }
             Some(Ok((place, secret))) => {
                 env.references.entry(place).or_default().push((name, secret));
                 continue;
             }
             Some(Err(why)) => Some(why),
-            None if profile.is_guarded() && steering::may_steer(name.as_str(), text) => Some(format!(
-                "{name} may say which code runs, which is judged in the environment alone: {name}=… securecode run …"
-            )),
+            // This program reads outside the agent's sandbox, and what is written out is not masked.
+            None if profile == Profile::Sandbox => {
+                Some("in the sandbox profile a file has references alone".to_owned())
+            }
+            None if profile.is_guarded() && steering::may_steer(name.as_str(), text) => {
+                Some("it may say which code runs, or where something is written".to_owned())
+            }
             None => None,
         };
         match problem {
@@ -93,6 +96,29 @@ pub fn read(file: &Path, profile: Profile) -> Result<EnvFile> {
         format!("nothing was run, because of {} bad line(s):\n    {}", lines.len(), lines.join("\n    ")),
         format!("correct the file; a reference is a whole value: NAME={SCHEME}PROJECT/ENVIRONMENT/NAME"),
     ))
+}
+
+/// What a file of the project's holds, where an agent may have named it. It is opened once, and judged by what was opened.
+fn content(file: &Path) -> Result<Vec<u8>> {
+    let io = |error: std::io::Error| Error::io(file, &error);
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
+    let mut opened = File::options().read(true).custom_flags(flags).open(file).map_err(io)?;
+    let metadata = opened.metadata().map_err(io)?;
+    let path = Path::new("/proc/self/fd").join(opened.as_raw_fd().to_string());
+    let resolved = std::fs::read_link(path).or_else(|_| file.canonicalize()).map_err(io)?;
+    let is_of_project = project_folders().iter().any(|project| resolved.starts_with(project));
+    if !is_of_project || !metadata.is_file() || metadata.nlink() != 1 {
+        return Err(Error::local(
+            format!("{} is no file of this project's own", file.display()),
+            "keep references in a file of the project's, without links",
+        ));
+    }
+    judge::judge_path(&resolved).map_err(|refusal| {
+        Error::local(refusal.0, "keep references in a file of another name, .env.template for example")
+    })?;
+    let mut bytes = Vec::new();
+    opened.read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
 }
 
 /// What a value refers to, if it means to refer to anything.

@@ -310,7 +310,8 @@ pub struct LeftOut {
 
 /// Secrets for one command that is not the agent's line, with placeholders for one that is not trusted; and those that
 /// are left out. None are wanted by name: all are that the owner lets this program have. `ask` asks a person for what
-/// the owner wants to be asked for.
+/// the owner wants to be asked for. Without `may_steer` no secret is given whose name is that of a variable that steers
+/// tools. The variables that the command is judged by are this process's own.
 ///
 /// # Errors
 /// When a secret that is wanted by name is not there, or not to be had.
@@ -318,6 +319,7 @@ pub fn hold(
     secrets: &[OpenedSecret],
     wanted: &[SecretName],
     program: &OsStr,
+    may_steer: bool,
     ask: impl FnOnce(&[&SecretName]) -> Result<()>,
 ) -> Result<(Redeemed, Vec<LeftOut>)> {
     if let Some(missing) = wanted.iter().find(|name| !secrets.iter().any(|secret| secret.name == **name)) {
@@ -329,6 +331,10 @@ pub fn hold(
     for secret in secrets.iter().filter(|secret| wanted.is_empty() || wanted.contains(&secret.name)) {
         let refused = if !names::is_usable(&secret.name)? {
             leave(&secret.name, "a variable of that name could take over a tool".to_owned());
+            continue;
+        } else if !may_steer && steering::is_steering(secret.name.as_str()) {
+            // The agent may have stored it.
+            leave(&secret.name, "a variable of that name has tools run or write down something".to_owned());
             continue;
         } else if Way::Use.consent(secret) == Consent::Block {
             Way::Use.blocked(&secret.name)
@@ -367,6 +373,14 @@ pub fn hold(
     let oldest = living().iter().map(|session| session.since).min();
     let since = oldest.or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
     Ok((Redeemed { secrets: held.collect(), since, environment: steering::of_this_process() }, left_out))
+}
+
+/// The variables that steer shells, loaders and tools, as they are for the agent itself: of the oldest living session, or
+/// of the oldest agent that a hook noted; where none is, this process's own.
+pub fn environment_of_the_agent() -> BTreeMap<String, String> {
+    let oldest = living().into_iter().min_by_key(|session| session.since);
+    let noted = || agents::environment().unwrap_or_else(steering::of_this_process);
+    oldest.map_or_else(noted, |session| session.environment)
 }
 
 /// Every living session's secrets, to be masked.

@@ -331,19 +331,43 @@ fn a_file_of_references_says_what_a_command_is_given() {
     fs::write(person.project().join(".env"), "API_KEY=written-out\n").unwrap();
     std::os::unix::fs::symlink(".env", person.project().join("linked.txt")).unwrap();
     fs::write(person.folder().join("outside.env"), "API_KEY=written-out\n").unwrap();
-    for file in [".env", "linked.txt", "../outside.env"] {
+    fs::hard_link(person.project().join(".env"), person.project().join("hard.txt")).unwrap();
+    for file in [".env", "linked.txt", "hard.txt", "../outside.env"] {
         let ran = person.run(&["run", "--env-file", file, "--", "printenv", "API_KEY"]);
         assert!(ran.code == 1 && !ran.stdout.contains("written-out"), "{} {}", ran.stdout, ran.stderr);
     }
     fs::write(person.project().join("evil.js"), "").unwrap();
     write("A=sc://shop/dev/A\nPORT=8080\n");
     run("true").ok();
-    write("HOME_PAGE=sc://shop/dev/A\nNODE_V8_COVERAGE=out\nAPP=evil\nCONFIG=./evil.js\n");
+    fs::create_dir(person.project().join("folder")).unwrap();
+    write(
+        "HOME_PAGE=sc://shop/dev/A\nNODE_V8_COVERAGE=out\nAPP=evil\nCONFIG=./evil.js\nPLUGINS=folder\nOUT=a/b\n",
+    );
     let told = run("true").failed(1);
-    assert!(told.contains(":1: in the guard and sandbox profiles sc://shop/dev/A is called A"), "{told}");
-    for line in [2, 3, 4] {
+    assert!(
+        told.contains(":1: in the guard and sandbox profiles a variable is called as its secret"),
+        "{told}"
+    );
+    for line in [2, 3, 4, 5, 6] {
         assert!(told.contains(&format!(".env.template:{line}: ")), "{told}");
     }
+}
+
+#[test]
+fn in_the_guard_profile_no_secret_steers_a_tool_and_no_name_is_allowed_without_the_person() {
+    let person = Person::set_up(BINARY, Vault::shared().url());
+    person.run(&["check", "--fix", "--profile", "guard"]);
+    // What an agent could store.
+    person.run_with(&["set", "GNUMAKEFLAGS"], b"$(info $(shell printenv A))", &[]).ok();
+    person.run_with(&["set", "A"], b"first value", &[]).ok();
+    fs::write(person.project().join("makefile"), "all:\n\t@true\n").unwrap();
+    let ran = person.run(&["run", "--", "make"]);
+    assert!(ran.stderr.contains("GNUMAKEFLAGS is left out"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains("first") && !ran.stderr.contains("first"), "{}", ran.stdout);
+    let nobody = [("SECURECODE_PASSPHRASE", "not the person's")];
+    person.run_with(&["set", "NODE_OPTIONS", "--allow-name"], b"--inspect", &nobody).failed(3);
+    assert_eq!(names(&person), ["A", "GNUMAKEFLAGS"]);
+    person.run_with(&["set", "NODE_OPTIONS", "--allow-name"], b"--inspect", &[]).ok();
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub(super) fn run(
     exec::keep_back(&mut agent);
     if !wanted.is_empty() {
         let ask = |names: &[&SecretName]| terminal::consent(profile, vault_url, names);
-        let (held, left_out) = ticket::hold(&secrets, &wanted, program, ask)?;
+        let (held, left_out) = ticket::hold(&secrets, &wanted, program, true, ask)?;
         if let Some(LeftOut { name, .. }) = left_out.first() {
             crate::names::check(name)?;
         }

@@ -678,7 +678,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
             terminal::person(profile, vault)?;
             secrets::get(&client, (profile, vault), &name, reveal)
         }
-        Command::Set(set) => secrets::set(&client(set.place.clone())?, &set),
+        Command::Set(set) => {
+            let (client, profile) = open(set.place.clone())?;
+            secrets::set(&client, (profile, vault), &set)
+        }
         Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
         Command::History { name, place, json } => history::history(&client(place)?, &name, json),
         Command::Restore { name, version, place } => history::restore(&client(place)?, &name, version),

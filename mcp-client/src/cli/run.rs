@@ -37,25 +37,28 @@ impl Given<'_> {
     fn hold(
         &self,
         program: &OsStr,
+        may_steer: bool,
         ask: impl Fn(&[&SecretName]) -> Result<()>,
     ) -> Result<(Redeemed, Vec<LeftOut>)> {
         let (file, open) = match self {
             Self::Secrets(client, only) => {
-                return ticket::hold(&client.read_all(How::Run)?.secrets, only, program, ask);
+                return ticket::hold(&client.read_all(How::Run)?.secrets, only, program, may_steer, ask);
             }
             Self::File(file, open) => (file, open),
         };
-        let (mut all, _) = ticket::hold(&[], &[], program, &ask)?;
+        let (mut all, mut all_left_out) = ticket::hold(&[], &[], program, may_steer, &ask)?;
         for ((project, environment), references) in &file.references {
             let client = open(project.clone(), environment.clone());
             let names: Vec<SecretName> = references.iter().map(|(_, name)| name.clone()).collect();
-            let (held, _) = ticket::hold(&client.read_all(How::Run)?.secrets, &names, program, &ask)?;
+            let secrets = client.read_all(How::Run)?.secrets;
+            let (held, left_out) = ticket::hold(&secrets, &names, program, may_steer, &ask)?;
             for (variable, name) in references {
                 let found = held.secrets.iter().find(|held| held.name == name.as_str());
-                all.secrets.push(found.ok_or_else(|| Error::absent(name))?.named(variable));
+                all.secrets.extend(found.map(|held| held.named(variable)));
             }
+            all_left_out.extend(left_out);
         }
-        Ok((all, vec![]))
+        Ok((all, all_left_out))
     }
 
     fn plain(&self) -> impl Iterator<Item = (&str, &OsStr)> {
@@ -85,12 +88,18 @@ pub(super) fn run(
         ));
     }
     let ask = |names: &[&SecretName]| terminal::consent(profile, vault_url, names);
-    let (session, left_out) = given.hold(program, ask)?;
+    // A person who proved it may give what no agent may.
+    let judges = profile.is_guarded() && !no_mask;
+    let (mut session, left_out) = given.hold(program, !judges, ask)?;
+    if judges {
+        // This process may have been started by the agent, with variables of its making.
+        session.environment = ticket::environment_of_the_agent();
+    }
     for LeftOut { name, why } in left_out {
         let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
     let masker = output::masker([&session])?;
-    let judged = if profile.is_guarded() && !no_mask { exec::trusted(command, &session) } else { Ok(vec![]) };
+    let judged = if judges { exec::trusted(command, &session) } else { Ok(vec![]) };
     let why = judged.as_ref().err();
     let code = judged.as_deref().unwrap_or_default();
     if let Some(why) = why {

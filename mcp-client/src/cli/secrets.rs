@@ -85,9 +85,10 @@ pub(super) fn may_be_shown(
     if asked.is_empty() { Ok(()) } else { terminal::consent(profile, vault_url, &asked) }
 }
 
-pub(super) fn set(client: &Client, set: &Set) -> Result<()> {
+pub(super) fn set(client: &Client, (profile, vault_url): (Profile, Option<&str>), set: &Set) -> Result<()> {
     let name = &set.name;
     if set.allow_name {
+        terminal::person(profile, vault_url)?;
         names::allow(name)?;
     }
     names::check(name)?;

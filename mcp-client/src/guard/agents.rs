@@ -1,9 +1,11 @@
 //! Which agents work on this machine, and since when: what changed since may be theirs. The hooks note each agent's
 //! session; one that used no tool for eight hours is over.
 
+use super::steering;
 use crate::{error::Result, home};
 use sha2::{Digest, Sha256};
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -31,15 +33,31 @@ pub fn note(session: &str) -> Result<()> {
         }
     }
     let nanoseconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    home::replace_private_file(&path, nanoseconds.to_string().as_bytes())
+    // The hook's variables are the agent's own, before any command sets another.
+    let steering = serde_json::to_string(&steering::of_this_process()).unwrap_or_default();
+    home::replace_private_file(&path, format!("{nanoseconds}\n{steering}").as_bytes())
+}
+
+/// The variables of the oldest agent that steer shells, loaders and tools, if an agent is there. What is unreadable says
+/// that it had none.
+pub fn environment() -> Option<BTreeMap<String, String>> {
+    let now = SystemTime::now();
+    let living = all().into_iter().filter(|path| is_living(path, now));
+    let noted = living.map(|path| fs::read_to_string(path).unwrap_or_default());
+    let oldest = noted.min_by_key(|text| began(text))?;
+    Some(oldest.split_once('\n').and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default())
+}
+
+/// What is unreadable says that everything may be an agent's.
+fn began(noted: &str) -> u128 {
+    noted.lines().next().and_then(|line| line.parse().ok()).unwrap_or(0)
 }
 
 /// When the oldest agent began that is there: nanoseconds since 1970.
 pub fn oldest() -> Option<u128> {
     let now = SystemTime::now();
     let living = all().into_iter().filter(|path| is_living(path, now));
-    // What is unreadable says that everything may be an agent's.
-    living.map(|path| fs::read_to_string(path).ok().and_then(|text| text.parse().ok()).unwrap_or(0)).min()
+    living.map(|path| began(&fs::read_to_string(path).unwrap_or_default())).min()
 }
 
 fn all() -> Vec<PathBuf> {

@@ -367,6 +367,7 @@ fn pump<W: Write>(
     let mut buffer = vec![0; 1 << 16];
     let mut masked = Vec::with_capacity(1 << 16);
     let mut ended = false;
+    let mut pause = Duration::from_micros(100);
     loop {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(Some(Cause::Deadline));
@@ -375,11 +376,19 @@ fn pump<W: Write>(
             outputs.iter_mut().filter(|output| output.from.is_some()).collect();
         if open.is_empty() {
             // Its outputs are closed, and it may go on: it is waited for where there is a deadline for that.
-            let (Some(child), Some(_)) = (&mut child, deadline) else { return Ok(None) };
+            // Its code may still change, and who wants it may want it no longer.
+            let Some(child) = child.as_mut().filter(|_| deadline.is_some() || watch.is_some()) else {
+                return Ok(None);
+            };
             if child.try_wait()?.is_some() {
                 return Ok(None);
             }
-            std::thread::sleep(SHORT);
+            if let Some(stop) = watch.as_mut().and_then(|watch| watch.look()) {
+                return Ok(Some(Cause::Stop(stop)));
+            }
+            // Most end as they close their outputs.
+            std::thread::sleep(pause);
+            pause = SHORT.min(pause * 2);
             continue;
         }
         let ready: Vec<bool> = {

@@ -4,6 +4,7 @@ use super::{
     interpreters::{self, named_files},
     reach::project_folders,
 };
+use crate::ticket::PLACEHOLDER;
 use protocol::SecretName;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -43,6 +44,7 @@ const AGENTS: &[&str] = &["CLAUDE_", "ANTHROPIC_", "SECURECODE_", "GIT_AUTHOR_",
 /// Variables, besides those that no secret may be named for, that have a tool run or write down something.
 const BEGINNINGS: &[&str] = &[
     "ANSIBLE_",
+    "BUN_",
     "BASH_XTRACEFD",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
@@ -60,11 +62,14 @@ const BEGINNINGS: &[&str] = &[
     "GRADLE_",
     "HELM_",
     "JULIA_",
+    "LIBMYSQL_",
     "LUA_",
     "MAKEFILES",
+    "MARIADB_PLUGIN",
     "MAVEN_",
     "MYSQL_HOME",
     "NODE_COMPILE_CACHE",
+    "NODE_CONFIG",
     "NODE_V8_COVERAGE",
     "OPENSSL_",
     "PERLLIB",
@@ -81,9 +86,12 @@ const BEGINNINGS: &[&str] = &[
     "R_PROFILE",
     "SSLKEYLOGFILE",
     "TF_CLI_",
+    "TF_DATA_DIR",
     "TF_LOG",
+    "TF_PLUGIN_",
     "TF_VAR_",
     "TOX_",
+    "TS_NODE_",
     "WGETRC",
 ];
 
@@ -92,15 +100,25 @@ pub fn of_this_process() -> BTreeMap<String, String> {
     variables().filter(|(name, _)| is_steering(name)).collect()
 }
 
-pub(super) fn is_steering(name: &str) -> bool {
+/// Whether a variable of this name steers a shell, a loader or a tool.
+pub fn is_steering(name: &str) -> bool {
     name.starts_with("BASH_FUNC_")
         || name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking())
         || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
-/// Whether a variable that comes of a file may say which code runs: by its name, or by naming a file.
+/// Whether a variable that comes of a file may say which code runs: by its name, or by what may be a path.
 pub fn may_steer(name: &str, value: &str) -> bool {
-    is_steering(name) && !HARMLESS.contains(&name) || !named_by(name, value).is_empty()
+    const LONGEST: usize = 4096;
+    let is_path = |piece: &str| {
+        let slashes = piece.contains(['/', '\\']) && !piece.contains("://");
+        !piece.is_empty() && (slashes || std::path::Path::new(piece).exists())
+    };
+    is_steering(name)
+        || value.len() > LONGEST
+        || value.contains(PLACEHOLDER)
+        || value.split([',', ' ', '=']).any(is_path)
+        || !named_by(name, value).is_empty()
 }
 
 /// Of this process and of what a command assigns, the first that is not as the agent itself has it.

@@ -178,7 +178,11 @@ impl Server {
             let requests = BTreeMap::from([(KEY.to_owned(), request)]);
             return Ok(InputRequiredResult::new(Some(requests), Some(handle)).into());
         }
-        let asked = context.peer.send_request(ServerRequest::ElicitRequest(question.request())).await;
+        let asking = context.peer.send_request(ServerRequest::ElicitRequest(question.request()));
+        let asked = tokio::select! {
+            asked = asking => asked,
+            () = context.ct.cancelled() => return Err(question.refused("the call was cancelled")),
+        };
         match asked {
             Ok(ClientResult::ElicitResult(answer)) if answer.action == ElicitationAction::Accept => {
                 self.consents(|consents| consents.give(&question));

@@ -18,6 +18,8 @@ pub(super) async fn while_at_work<T>(
     loop {
         tokio::select! {
             result = &mut work => return result,
+            // Nobody hears any longer; the work may be past stopping.
+            () = context.ct.cancelled() => return work.await,
             () = tokio::time::sleep(EVERY) => {
                 seconds += EVERY.as_secs();
                 let mut told = ProgressNotificationParam::new(token.clone(), seconds as f64);

@@ -81,7 +81,7 @@ impl Server {
         let place = format!("{}/{}", environment.project, environment.environment);
         let mut unasked = Vec::new();
         let program = argv.first().map(OsString::as_os_str).unwrap_or_default();
-        let held = ticket::hold(&secrets, &names, program, |asked| {
+        let held = ticket::hold(&secrets, &names, program, !profile.is_guarded(), |asked| {
             for name in asked {
                 if !session.consents.take(Way::Use, &place, name) {
                     unasked.push((*name).clone());

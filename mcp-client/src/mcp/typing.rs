@@ -115,7 +115,12 @@ impl Server {
             let accepted = answer.get("action").and_then(Value::as_str) == Some("accept");
             return if accepted { Ok(form.told(true).into()) } else { Err(form.refused()) };
         }
-        match context.peer.send_request(ServerRequest::ElicitRequest(form.request()?)).await {
+        let asking = context.peer.send_request(ServerRequest::ElicitRequest(form.request()?));
+        let asked = tokio::select! {
+            asked = asking => asked,
+            () = context.ct.cancelled() => return Err(form.refused()),
+        };
+        match asked {
             Ok(ClientResult::ElicitResult(answer)) if answer.action == ElicitationAction::Accept => {
                 Ok(form.told(true).into())
             }
