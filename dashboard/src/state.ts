@@ -55,6 +55,16 @@ export function choose(id: string): void {
   remember("environment", id);
 }
 
+/** A link may name the environment that it is about. */
+function arrive(): void {
+  const [page, first, second] = route.value;
+  const named = page === "secret" ? second : page === "in" ? first : undefined;
+  if (named !== undefined) choose(named);
+}
+
+arrive();
+addEventListener("hashchange", arrive);
+
 export function projectName(id: string): string {
   return overview.value?.projects.find((one) => one.id === id)?.name ?? "a deleted project";
 }

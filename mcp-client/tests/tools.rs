@@ -165,8 +165,10 @@ fn the_log_is_shown_by_names() {
 fn a_value_is_typed_in_the_dashboard() {
     let person = person();
     person.run_with(&["set", "TOKEN"], CANARY.as_bytes(), &[]).ok();
-    let (own, list) =
-        (format!("{}/#/secret/TOKEN", Vault::shared().url()), format!("{}/#/", Vault::shared().url()));
+    let environments: Value =
+        serde_json::from_str(&person.run(&["environments", "list", "--json"]).ok()).unwrap();
+    let (url, id) = (Vault::shared().url(), environments[0]["id"].as_str().unwrap());
+    let (own, list) = (format!("{url}/#/secret/TOKEN/{id}"), format!("{url}/#/in/{id}"));
     let mut server = McpServer::start_opening(&person, "accept");
     let told = server.call("set-secret", json!({ "name": "TOKEN" }));
     let expected = json!({ "name": "TOKEN", "page": own, "opened": true, "version": 1 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Person, canary } from "./kit.js";
+import { Person, canary, vault } from "./kit.js";
 
 test("secrets are added, searched, revealed, copied, changed, compared, restored and deleted", async () => {
   const ada = await Person.withEnvironment();
@@ -90,4 +90,24 @@ test("a name that is none, or is taken, or could take over a shell, is refused b
     await ada.sees(why);
   }
   await ada.leaves("LD_PRELOAD");
+});
+
+test("a link opens the secret of the environment that it names, whichever was looked at last", async () => {
+  const ada = await Person.withEnvironment();
+  const { page } = ada;
+  const chosen = page.locator(".environment-choice select");
+  const [first, second] = [canary("first"), canary("second")];
+  await ada.addSecret("TOKEN_OF_BOTH", first);
+  const dev = await chosen.inputValue();
+  await ada.follow("Projects");
+  await ada.press("Environment");
+  await ada.fill("Name", "other");
+  await ada.press("Make it");
+  await chosen.selectOption({ label: "webshop-of-ada / other" });
+  await ada.follow("Secrets");
+  await ada.addSecret("TOKEN_OF_BOTH", second);
+  await page.goto(`${vault}/#/secret/TOKEN_OF_BOTH/${dev}`);
+  await page.getByRole("dialog").getByRole("heading", { name: "TOKEN_OF_BOTH" }).waitFor();
+  assert.equal(await chosen.inputValue(), dev);
+  await ada.leaves(first, second, "TOKEN_OF_BOTH");
 });

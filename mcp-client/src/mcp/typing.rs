@@ -137,12 +137,13 @@ impl Server {
         let dashboard = open.config.vault.url.clone();
         let client = open.client(asked.environment.as_deref())?;
         let version = client.list()?.iter().find(|one| one.name == name).map(|one| one.version);
-        let names = client.environment()?.names.clone();
-        // A secret's own form, or the list, where one is added.
+        let environment = client.environment()?;
+        let (names, id) = (&environment.names, environment.id());
+        // A secret's own form, or the list, where one is added; of this environment, whichever the page showed last.
         let page = if version.is_some() {
-            format!("{dashboard}/#/secret/{name}")
+            format!("{dashboard}/#/secret/{name}/{id}")
         } else {
-            format!("{dashboard}/#/")
+            format!("{dashboard}/#/in/{id}")
         };
         Ok(Form { name, place: format!("{}/{}", names.project, names.environment), page, version })
     }
