@@ -50,17 +50,19 @@ pub async fn approve(
 /// `not_found` until somebody approves it, and once it was taken or ten minutes have passed.
 pub async fn read(host: &Host, id: PairingId) -> Result<Pairing, Refusal> {
     let statement = Statement::new(
-        "SELECT sealed FROM pairings WHERE id = ?1 AND expires_at > ?2",
+        "SELECT sealed FROM pairings WHERE id = ?1 AND expires_at > ?2 AND sealed <> ''",
         [Value::from(&id), host.now().into()],
     );
     host.database.run(statement).await?.row()?.ok_or(Refusal::Because(Code::NotFound))
 }
 
-/// Takes it away, once the machine has it.
+/// Takes it away, once the machine has it. The id stays taken until its time is over, so that nobody makes a second key
+/// for a machine that has one.
 ///
 /// # Errors
 /// Faults alone.
 pub async fn end(host: &Host, id: PairingId) -> Result<Written, Refusal> {
-    host.database.run(Statement::new("DELETE FROM pairings WHERE id = ?1", [Value::from(&id)])).await?;
+    let taken = "UPDATE pairings SET sealed = '' WHERE id = ?1";
+    host.database.run(Statement::new(taken, [Value::from(&id)])).await?;
     Ok(Written { receipt: None })
 }

@@ -30,6 +30,8 @@ fn a_machine_fetches_what_its_owner_left_until_it_has_it() {
     machine.delete(&path).ok();
     machine.delete(&path).ok();
     assert_eq!(machine.get(&path).refusal().code, Code::NotFound);
+    let second = owner.http.put(&path, &Pairing { sealed: random_blob() });
+    assert_eq!(second.refusal().code, Code::IdTaken, "it has its key");
 
     let rows: Page<AuditRow> = owner.http.get("/v1/audit").json();
     let row =
