@@ -258,3 +258,20 @@ fn a_cancelled_command_ends_with_all_that_it_started() {
     let done = server.ask("tools/call", run(0));
     assert!(over.exists(), "{done}");
 }
+
+#[test]
+fn questions_that_nobody_answers_keep_no_place_once_their_calls_are_cancelled() {
+    let person = person();
+    let mut server = McpServer::start_opening(&person, "accept");
+    // More than may be unanswered at once.
+    for number in 1000..1080 {
+        let params = json!({ "name": "set-secret", "arguments": { "name": "X" }, "_meta": { "progressToken": number } });
+        let asked = json!({ "jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params });
+        server.send(&asked.to_string());
+        let question = server.receive();
+        assert_eq!(question["method"], "elicitation/create", "{number}: {question}");
+        let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": number } });
+        server.send(&cancelled.to_string());
+    }
+    assert!(server.text("status", json!({})).contains("session awake"));
+}

@@ -76,6 +76,14 @@ impl McpServer {
         writeln!(self.input.as_mut().expect("an open input"), "{line}").expect("a living server");
     }
 
+    /// The next message of the server's.
+    pub fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "the server went away");
+        self.transcript.push_str(&line);
+        serde_json::from_str(&line).expect("JSON on standard output")
+    }
+
     /// Asks and waits for the answer: its result, or the error object.
     pub fn ask(&mut self, method: &str, params: Value) -> Value {
         self.asked += 1;
@@ -83,10 +91,7 @@ impl McpServer {
             &json!({ "jsonrpc": "2.0", "id": self.asked, "method": method, "params": params }).to_string(),
         );
         loop {
-            let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "the server went away");
-            self.transcript.push_str(&line);
-            let answer: Value = serde_json::from_str(&line).expect("JSON on standard output");
+            let answer = self.receive();
             if answer["method"] == "elicitation/create" {
                 let text = answer["params"]["message"].as_str().expect("a question");
                 let page = answer["params"]["url"].as_str().map(|url| format!(" {url}")).unwrap_or_default();
