@@ -11,10 +11,11 @@ use std::io::Write;
 
 pub(super) fn run(fix: bool, profile: Option<Profile>, vault_url: Option<&str>, json: bool) -> Result<()> {
     let current = Profile::of_this_machine()?;
-    if fix && profile.is_some_and(|wanted| wanted < current) {
+    // A stricter one has other programs that are given values (`agent`), which is for the person to choose as well.
+    if fix && current.is_guarded() && profile.is_some_and(|wanted| wanted != current) {
         let _ = writeln!(
             std::io::stderr(),
-            "This loosens the profile of this machine, which is {current}: it needs the account's passphrase."
+            "This changes the profile of this machine, which is {current}: it needs the account's passphrase."
         );
         terminal::person(current, vault_url)?;
     }

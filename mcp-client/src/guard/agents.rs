@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -66,6 +67,8 @@ fn all() -> Vec<PathBuf> {
 }
 
 fn is_living(path: &std::path::Path, now: SystemTime) -> bool {
-    let used = fs::metadata(path).and_then(|metadata| metadata.modified());
+    // Not the time of writing, which anybody can set back.
+    let used =
+        fs::metadata(path).map(|metadata| UNIX_EPOCH + Duration::from_secs(metadata.ctime().unsigned_abs()));
     used.is_ok_and(|used| now.duration_since(used).unwrap_or_default() < IDLE)
 }
