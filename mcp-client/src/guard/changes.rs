@@ -76,7 +76,15 @@ impl Inspection {
     fn is_old_object(&self, git: &Git<'_>, hash: &str) -> bool {
         let Some(objects) = git.ask(&["rev-parse", "--git-path", "objects"]) else { return false };
         let objects = git.folder.join(objects.trim());
+        let is_hash = [40, 64].contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         let (Some(head), Some(tail)) = (hash.get(..2), hash.get(2..)) else { return false };
+        let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+        // Objects of another folder may be named since.
+        let borrows = fs::symlink_metadata(objects.join("info/alternates"))
+            .is_ok_and(|metadata| changed_at(&metadata) >= self.since);
+        if !is_hash || borrows || !is_folder(&objects) {
+            return false;
+        }
         // A link is no object of git's, whatever it leads to.
         let old = |path: &Path| {
             fs::symlink_metadata(path)
@@ -84,6 +92,9 @@ impl Inspection {
         };
         if old(&objects.join(head).join(tail)) {
             return true;
+        }
+        if !is_folder(&objects.join("pack")) {
+            return false;
         }
         let packs: Vec<PathBuf> = fs::read_dir(objects.join("pack"))
             .into_iter()
@@ -118,6 +129,26 @@ fn changed_at(metadata: &fs::Metadata) -> u128 {
     seconds * 1_000_000_000 + u128::try_from(metadata.ctime_nsec()).unwrap_or(0)
 }
 
+/// The system's git, steered by no variable, no replaced object and no kept graph.
+pub(super) fn git() -> Option<Command> {
+    const PLACES: [&str; 5] = [
+        "/usr/bin/git",
+        "/usr/local/bin/git",
+        "/bin/git",
+        "/opt/homebrew/bin/git",
+        "/run/current-system/sw/bin/git",
+    ];
+    let mut git = Command::new(PLACES.iter().find(|path| Path::new(path).is_file())?);
+    for name in super::steering::of_this_process().keys().filter(|name| name.starts_with("GIT_")) {
+        git.env_remove(name);
+    }
+    git.env("GIT_NO_REPLACE_OBJECTS", "1")
+        .args(["-c", "core.fsmonitor=false", "-c", "core.commitGraph=false"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    Some(git)
+}
+
 /// git, asked about one folder, as the agent's variables cannot steer it.
 struct Git<'a> {
     folder: &'a Path,
@@ -130,16 +161,8 @@ impl<'a> Git<'a> {
 
     /// What git answers, where it does.
     fn ask(&self, arguments: &[&str]) -> Option<String> {
-        let mut git = Command::new("git");
-        git.arg("-C")
-            .arg(self.folder)
-            .args(["-c", "core.fsmonitor=false"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null());
-        for name in super::steering::of_this_process().keys().filter(|name| name.starts_with("GIT_")) {
-            git.env_remove(name);
-        }
+        let mut git = git()?;
+        git.arg("-C").arg(self.folder).args(arguments);
         let output = git.output().ok().filter(|output| output.status.success())?;
         String::from_utf8(output.stdout).ok()
     }

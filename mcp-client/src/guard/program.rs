@@ -57,12 +57,20 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     if let Some(places) = started(&words) {
         return Judgement::Starter(places);
     }
-    let Some(first) = behind_launchers(&words) else { return Judgement::Placeholders };
+    let Some((launchers, first)) = launched(&words) else { return Judgement::Placeholders };
     let (before, command) = words.split_at(first);
     let Some((program, arguments)) = command.split_first() else { return Judgement::Placeholders };
     let name = program.rsplit('/').next().unwrap_or_default();
     let Some(path) = find_program(program) else { return Judgement::Placeholders };
     let inspection = Inspection { since: session.since, folder: ".".into() };
+    for launcher in launchers {
+        // It is handed everything.
+        let is_known =
+            find_program(launcher).is_some_and(|path| is_system(&path) || is_old_tool(&path, &inspection));
+        if !is_known {
+            return Judgement::Because(format!("{launcher} before it is not a tool of this machine's"));
+        }
+    }
     if SHELLS.contains(&name)
         && let Some(text) = shell_text(arguments)
     {
@@ -165,27 +173,47 @@ fn started(words: &[String]) -> Option<Vec<usize>> {
 
 /// The number of the word that names the program which does the work, behind `env`, `timeout` and their like.
 fn behind_launchers(words: &[String]) -> Option<usize> {
+    launched(words).map(|(_, at)| at)
+}
+
+/// The launchers in front of it, and the number of the word that names the program which does the work.
+fn launched(words: &[String]) -> Option<(Vec<&str>, usize)> {
+    let mut launchers = Vec::new();
     let mut at = 0;
     loop {
-        let name = words.get(at)?.rsplit('/').next()?;
-        let (takes, operands): (&[&str], usize) = match name {
-            "env" => (&["-u", "--unset"], 0),
-            "timeout" => (&["-s", "-k", "--signal", "--kill-after"], 1),
-            "nice" => (&["-n", "--adjustment"], 0),
-            "ionice" => (&["-c", "-n", "--class", "--classdata"], 0),
-            "time" => (&["-f", "-o", "--format", "--output"], 0),
-            "stdbuf" => (&["-i", "-o", "-e"], 0),
-            "flock" => (&["-w", "--timeout", "-E"], 1),
-            "taskset" => (&[], 1),
-            "nohup" | "setsid" | "chronic" | "caffeinate" => (&[], 0),
+        let launcher = words.get(at)?;
+        let name = launcher.rsplit('/').next()?;
+        // Flags that take a word, those that take none and are long, and words before the program.
+        let (takes, switches, operands): (&[&str], &[&str], usize) = match name {
+            "env" => (&["-u", "--unset"], &["--ignore-environment"], 0),
+            "timeout" => (
+                &["-s", "-k", "--signal", "--kill-after"],
+                &["--foreground", "--preserve-status", "--verbose"],
+                1,
+            ),
+            "nice" => (&["-n", "--adjustment"], &[], 0),
+            "ionice" => (&["-c", "-n", "--class", "--classdata"], &["--ignore"], 0),
+            // It can write down the command, values and all.
+            "time" => (&[], &["--portability"], 0),
+            "stdbuf" => (&["-i", "-o", "-e", "--input", "--output", "--error"], &[], 0),
+            "flock" => (
+                &["-w", "--timeout", "--wait", "-E", "--conflict-exit-code"],
+                &["--shared", "--exclusive", "--nonblock", "--nb", "--close", "--no-fork", "--verbose"],
+                1,
+            ),
+            "taskset" => (&[], &["--all-tasks", "--cpu-list"], 1),
+            "nohup" | "chronic" | "caffeinate" => (&[], &[], 0),
+            "setsid" => (&[], &["--ctty", "--fork", "--wait"], 0),
             name => match STARTERS.contains(&name).then(|| started_by(words, at)).flatten() {
                 Some(started) => {
+                    launchers.push(launcher.as_str());
                     at = started;
                     continue;
                 }
-                None => return Some(at),
+                None => return Some((launchers, at)),
             },
         };
+        launchers.push(launcher.as_str());
         at += 1;
         while let Some(word) = words.get(at).filter(|word| word.starts_with('-') && word.len() > 1) {
             // A command line in one word, taken apart by env: not looked into. Nor are paths from another folder.
@@ -194,6 +222,15 @@ fn behind_launchers(words: &[String]) -> Option<usize> {
                 && (is_group && word.contains(['S', 'C'])
                     || word.starts_with("--s")
                     || word.starts_with("--c"))
+            {
+                return None;
+            }
+            let is_known = is_group || takes.contains(&word.as_str()) || switches.contains(&word.as_str());
+            // What is behind `=` is the flag's own.
+            if !is_known && word != "--" && !word.contains('=')
+                || name == "time"
+                    && (word.starts_with("--") && !switches.contains(&word.as_str())
+                        || is_group && word.contains(['o', 'f', 'v', 'a']))
             {
                 return None;
             }
@@ -216,7 +253,16 @@ fn started_by(words: &[String], at: usize) -> Option<usize> {
         let name = word.rsplit('/').next().unwrap_or_default();
         SHELLS.contains(&name) || interpreters::named(name).is_some()
     };
-    (at + 1..words.len()).find(|at| words.get(*at).is_some_and(is_interpreter))
+    // Anything else between the two is for the tool to understand, which is judged as what it is then.
+    let name = words.get(at)?.rsplit('/').next()?;
+    let runs = ["hatch", "pipenv", "poetry", "rye", "uv"].contains(&name);
+    let passes = |word: &str| {
+        ["exec", "--", "-y", "--yes", "-q", "--quiet", "-s", "--silent", "--offline", "--no-install", "--no"]
+            .contains(&word)
+            || runs && word == "run"
+    };
+    let first = (at + 1..words.len()).find(|at| words.get(*at).is_some_and(|word| !passes(word)))?;
+    words.get(first).is_some_and(is_interpreter).then_some(first)
 }
 
 /// Where the text of `sh -c TEXT` stands among the arguments.
@@ -246,11 +292,19 @@ pub(crate) fn find_program(program: &str) -> Option<PathBuf> {
     })
 }
 
-/// Whether a program is the system's own, by its name or where that leads.
+/// Whether a tool is none of the project's, and was there before the session began.
+fn is_old_tool(path: &Path, inspection: &Inspection) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    !inspection.is_newer(path)
+        && !inspection.is_newer(&real)
+        && ![path, &real].iter().any(|path| project_folders().iter().any(|folder| path.starts_with(folder)))
+}
+
+/// Whether a program is the system's own, by where its name leads.
 fn is_system(path: &Path) -> bool {
     const FOLDERS: [&str; 7] = ["/bin", "/sbin", "/usr", "/lib", "/lib64", "/opt", "/snap"];
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    FOLDERS.iter().any(|folder| path.starts_with(folder) || real.starts_with(folder))
+    FOLDERS.iter().any(|folder| real.starts_with(folder))
         && !project_folders().iter().any(|folder| real.starts_with(folder))
 }
 

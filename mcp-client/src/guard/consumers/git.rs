@@ -4,14 +4,12 @@ use super::{KEEPS, NO_USE, Use, Variables, files_in, says};
 use crate::{
     guard::{
         arguments::{End, Flags, UNKNOWN, read},
+        changes,
         reach::Code,
     },
     ticket::PLACEHOLDER,
 };
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::{Path, PathBuf};
 
 const GIT: Flags = Flags {
     letters: "qvfn",
@@ -52,7 +50,8 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
     let places: Vec<usize> = operands.iter().filter(|(_, word)| elsewhere(word)).map(|(at, _)| *at).collect();
     match *command {
         // The address becomes a setting of the new repository.
-        "clone" if says(arguments, &[PLACEHOLDER]) => return Err(KEEPS),
+        // pull writes its words into the log of HEAD.
+        "clone" | "pull" if says(arguments, &[PLACEHOLDER]) => return Err(KEEPS),
         "push" | "pull" | "fetch" | "ls-remote" if !places.is_empty() => {}
         _ => return Err(NO_USE),
     }
@@ -63,7 +62,7 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
 
 /// Where git has this file of its own for the repository around here.
 fn git_path(name: &str) -> PathBuf {
-    let asked = Command::new("git").args(["rev-parse", "--git-path", name]).output().ok();
+    let asked = changes::git().and_then(|mut git| git.args(["rev-parse", "--git-path", name]).output().ok());
     let path = asked
         .filter(|output| output.status.success())
         .and_then(|output| String::from_utf8(output.stdout).ok());

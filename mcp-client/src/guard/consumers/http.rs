@@ -1,9 +1,12 @@
 //! Clients of HTTP, which take secrets by their arguments alone: in an address, a header, a body.
 
 use super::{Use, Variables, WRITES};
-use crate::guard::{
-    arguments::{Arguments, End, Flags, read},
-    reach::Code,
+use crate::{
+    guard::{
+        arguments::{Arguments, End, Flags, read},
+        reach::Code,
+    },
+    ticket::PLACEHOLDER,
 };
 
 const CURL: Flags = Flags {
@@ -80,7 +83,6 @@ const CURL: Flags = Flags {
         "-e",
         "--referer",
         "--oauth2-bearer",
-        "--url",
     ],
     files: &[],
 };
@@ -118,11 +120,26 @@ const HTTPIE: Flags = Flags {
 };
 
 pub(super) fn curl(arguments: &[String]) -> Result<Use, &'static str> {
+    let has = |letter: &str, long: &str| {
+        arguments
+            .iter()
+            .any(|word| word.starts_with(long) || !word.starts_with("--") && word.starts_with(letter))
+    };
+    // What it is given as a cookie it writes into the jar.
+    if has("-b", "--cookie") && has("-c", "--cookie-jar") {
+        return Err(WRITES);
+    }
     client(read(&CURL, arguments, End::Marked)?)
 }
 
 pub(super) fn wget(arguments: &[String]) -> Result<Use, &'static str> {
-    client(read(&WGET, arguments, End::Marked)?)
+    let read = read(&WGET, arguments, End::Marked)?;
+    let has_name = read.texts.iter().any(|(flag, _)| ["-O", "--output-document"].contains(flag));
+    // It calls the file as the address ends.
+    if !has_name && read.operands.iter().any(|(_, word)| word.contains(PLACEHOLDER)) {
+        return Err(WRITES);
+    }
+    client(read)
 }
 
 pub(super) fn httpie(arguments: &[String]) -> Result<Use, &'static str> {
@@ -139,9 +156,13 @@ fn client(arguments: Arguments<'_>) -> Result<Use, &'static str> {
         return Err(WRITES);
     }
     let is_of_another_protocol = |word: &str| {
+        let word = word.to_lowercase();
+        let is_http = word.starts_with("http://") || word.starts_with("https://");
         let scheme = word.split_once(':').map_or("", |(scheme, _)| scheme);
-        ["file", "telnet", "dict", "gopher", "scp", "sftp", "smb", "smtp", "tftp"]
-            .contains(&scheme.to_lowercase().as_str())
+        let other =
+            ["file", "telnet", "dict", "gopher", "scp", "sftp", "smb", "smtp", "tftp"].contains(&scheme);
+        // curl makes several addresses of what is in braces or brackets.
+        !is_http && (other || word.contains("://") || word.contains(['{', '[']))
     };
     if arguments.operands.iter().any(|(_, word)| is_of_another_protocol(word)) {
         return Err("is told to use a protocol that no secret is for");

@@ -67,6 +67,12 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
     // make would make its own file from the second three.
     let own = ["GNUmakefile", "makefile", "Makefile", "GNUmakefile.sh", "makefile.sh", "Makefile.sh"];
     files.extend(own.map(|name| folder.join(name)).into_iter().filter(|file| file.is_file()));
+    // What it runs is named from the folder that it works in, which must have the file then.
+    let works_in = if folder.as_os_str().is_empty() { Path::new(".") } else { folder.as_path() };
+    let works_in = works_in.canonicalize().map_err(|_| UNKNOWN)?;
+    if files.iter().any(|file| file.canonicalize().is_ok_and(|file| !file.starts_with(&works_in))) {
+        return Err("is given a makefile of another folder");
+    }
     Ok(Use { code: files.into(), places, variables: Variables::All })
 }
 

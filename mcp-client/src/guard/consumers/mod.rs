@@ -239,6 +239,17 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
     }
 }
 
+/// Whether a group of flags of the ssh family has one that names a program, a configuration or a file.
+fn tells_ssh(word: &str) -> bool {
+    let group = word.strip_prefix('-').filter(|group| !group.starts_with('-')).unwrap_or_default();
+    // Behind one of these the rest is its value.
+    let flags = group
+        .split(['b', 'c', 'i', 'l', 'L', 'm', 'p', 'P', 'R', 'w', 'B', 'Q', 'O'])
+        .next()
+        .unwrap_or_default();
+    flags.contains(['o', 'F', 'e', 'S', 'E', 'D', 'I', 'J', 'W'])
+}
+
 fn says(arguments: &[String], texts: &[&str]) -> bool {
     arguments.iter().any(|word| texts.iter().any(|text| word.contains(text)))
 }
@@ -262,22 +273,10 @@ fn other(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
     }
     let mut whole_project = WHOLE_PROJECT.contains(&name);
     let unfit = match name {
-        "ssh" | "scp" | "sftp" | "rsync" => begins(&[
-            "-o",
-            "-F",
-            "-e",
-            "--rsh",
-            "-S",
-            "-E",
-            "-D",
-            "-s",
-            "--log-file",
-            "--rsync-path",
-            "-4o",
-            "-6o",
-            "-T",
-            "-v",
-        ]),
+        "ssh" | "scp" | "sftp" | "rsync" => {
+            begins(&["--rsh", "--log-file", "--rsync-path", "-s", "-T", "-v"])
+                || arguments.iter().any(|word| tells_ssh(word))
+        }
         "java" => begins(&[
             "-javaagent",
             "-agent",

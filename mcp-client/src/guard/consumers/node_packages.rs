@@ -5,7 +5,7 @@ use crate::{
     guard::{
         arguments::{End, Flags, read},
         interpreters::named_files,
-        reach::Code,
+        reach::{Code, project_folders},
     },
     ticket::PLACEHOLDER,
 };
@@ -115,6 +115,12 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
     let text = fs::read_to_string(&project).unwrap_or_default();
     let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let mut settings = vec![project.clone()];
+    // A workspace's root may have one, too.
+    let projects = project_folders();
+    let absolute = project.canonicalize().unwrap_or_default();
+    let above =
+        absolute.ancestors().skip(1).filter(|folder| projects.iter().any(|one| folder.starts_with(one)));
+    settings.extend(above.map(|folder| folder.join(".npmrc")));
     settings.extend(project.parent().map(|folder| folder.join(".npmrc")));
     settings.extend(strange_binaries(&project));
     let mut files: Vec<PathBuf> = vec![];
