@@ -5,11 +5,9 @@ use protocol::{
     Code,
     body::{AuditEntry, AuditRow},
 };
-use serde::Serialize;
 use std::net::IpAddr;
 
 /// A row's words, fit to be shown.
-#[derive(Serialize)]
 pub struct Words {
     /// What was asked, in a word of this program's own list; else `another`.
     pub action: &'static str,

@@ -42,11 +42,15 @@ pub fn note(session: &str) -> Result<()> {
 /// The variables of the oldest agent that steer shells, loaders and tools, if an agent is there. What is unreadable says
 /// that it had none.
 pub fn environment() -> Option<BTreeMap<String, String>> {
-    let now = SystemTime::now();
-    let living = all().into_iter().filter(|path| is_living(path, now));
-    let noted = living.map(|path| fs::read_to_string(path).unwrap_or_default());
-    let oldest = noted.min_by_key(|text| began(text))?;
+    let oldest = noted().min_by_key(|text| began(text))?;
     Some(oldest.split_once('\n').and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default())
+}
+
+/// What the hooks noted of each agent that is there.
+fn noted() -> impl Iterator<Item = String> {
+    let now = SystemTime::now();
+    let living = all().into_iter().filter(move |path| is_living(path, now));
+    living.map(|path| fs::read_to_string(path).unwrap_or_default())
 }
 
 /// What is unreadable says that everything may be an agent's.
@@ -56,9 +60,7 @@ fn began(noted: &str) -> u128 {
 
 /// When the oldest agent began that is there: nanoseconds since 1970.
 pub fn oldest() -> Option<u128> {
-    let now = SystemTime::now();
-    let living = all().into_iter().filter(|path| is_living(path, now));
-    living.map(|path| began(&fs::read_to_string(path).unwrap_or_default())).min()
+    noted().map(|text| began(&text)).min()
 }
 
 fn all() -> Vec<PathBuf> {
