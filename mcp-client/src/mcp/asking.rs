@@ -178,17 +178,11 @@ impl Server {
             let requests = BTreeMap::from([(KEY.to_owned(), request)]);
             return Ok(InputRequiredResult::new(Some(requests), Some(handle)).into());
         }
-        let asking = context.peer.send_request(ServerRequest::ElicitRequest(question.request()));
-        let asked = tokio::select! {
-            asked = asking => asked,
-            () = context.ct.cancelled() => return Err(question.refused("the call was cancelled")),
-        };
-        match asked {
-            Ok(ClientResult::ElicitResult(answer)) if answer.action == ElicitationAction::Accept => {
-                self.consents(|consents| consents.give(&question));
-            }
-            Ok(ClientResult::ElicitResult(_)) => return Err(question.refused("the answer was no")),
-            _ => return Err(question.refused("this agent did not ask")),
+        match elicit(&context, question.request()).await {
+            Heard::Yes => self.consents(|consents| consents.give(&question)),
+            Heard::No => return Err(question.refused("the answer was no")),
+            Heard::Nothing => return Err(question.refused("this agent did not ask")),
+            Heard::Cancelled => return Err(question.refused("the call was cancelled")),
         }
         match self.attempt(work).await? {
             Outcome::Done(result) => Ok(result.into()),
@@ -245,6 +239,30 @@ impl Server {
 
     fn consents<T>(&self, with: impl FnOnce(&mut Consents) -> T) -> T {
         with(&mut self.session().consents)
+    }
+}
+
+/// What became of a question that the client was sent.
+pub(super) enum Heard {
+    Yes,
+    No,
+    /// The client did not ask it.
+    Nothing,
+    /// The call that it was asked for is cancelled.
+    Cancelled,
+}
+
+/// Has the client ask the person, in the older life of MCP.
+pub(super) async fn elicit(context: &RequestContext<RoleServer>, request: ElicitRequest) -> Heard {
+    let asking = context.peer.send_request(ServerRequest::ElicitRequest(request));
+    let asked = tokio::select! {
+        asked = asking => asked,
+        () = context.ct.cancelled() => return Heard::Cancelled,
+    };
+    match asked {
+        Ok(ClientResult::ElicitResult(answer)) if answer.action == ElicitationAction::Accept => Heard::Yes,
+        Ok(ClientResult::ElicitResult(_)) => Heard::No,
+        _ => Heard::Nothing,
     }
 }
 

@@ -1,7 +1,13 @@
 //! `set-secret`: a value that a person types. They do so in the vault's dashboard: neither the conversation nor a form of
 //! the agent's sees it. The client opens the page where it can, else the agent is told its address.
 
-use super::{Server, parse, session::Session, text};
+use super::{
+    Server,
+    asking::{Heard, elicit},
+    parse,
+    session::Session,
+    text,
+};
 use crate::{
     error::{Error, Kind, Result},
     ticket,
@@ -10,8 +16,8 @@ use protocol::SecretName;
 use rmcp::{
     RoleServer,
     model::{
-        CallToolResponse, CallToolResult, ClientResult, ElicitRequest, ElicitRequestParams,
-        ElicitationAction, InputRequest, InputRequiredResult, ServerRequest,
+        CallToolResponse, CallToolResult, ElicitRequest, ElicitRequestParams, InputRequest,
+        InputRequiredResult,
     },
     schemars::{self, JsonSchema},
     service::RequestContext,
@@ -115,17 +121,10 @@ impl Server {
             let accepted = answer.get("action").and_then(Value::as_str) == Some("accept");
             return if accepted { Ok(form.told(true).into()) } else { Err(form.refused()) };
         }
-        let asking = context.peer.send_request(ServerRequest::ElicitRequest(form.request()?));
-        let asked = tokio::select! {
-            asked = asking => asked,
-            () = context.ct.cancelled() => return Err(form.refused()),
-        };
-        match asked {
-            Ok(ClientResult::ElicitResult(answer)) if answer.action == ElicitationAction::Accept => {
-                Ok(form.told(true).into())
-            }
-            Ok(ClientResult::ElicitResult(_)) => Err(form.refused()),
-            _ => Ok(form.told(false).into()),
+        match elicit(&context, form.request()?).await {
+            Heard::Yes => Ok(form.told(true).into()),
+            Heard::No | Heard::Cancelled => Err(form.refused()),
+            Heard::Nothing => Ok(form.told(false).into()),
         }
     }
 
