@@ -76,6 +76,14 @@ impl SessionFile {
     pub fn write(&self, content: &[u8]) -> Result<()> {
         home::replace_private_file(&self.path, content)
     }
+
+    /// Removes the file, until something is written again.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn withdraw(&self) -> Result<()> {
+        remove(&self.path)
+    }
 }
 
 impl Drop for SessionFile {

@@ -177,6 +177,15 @@ impl Office {
         state.used = Instant::now();
         Ok(file)
     }
+
+    /// Ends the ticket. Its values are still masked, in what was printed or written with them.
+    pub fn end_ticket(&self) {
+        let mut state = lock(&self.state);
+        state.ticket.clear();
+        for held in &mut state.held {
+            held.current = false;
+        }
+    }
 }
 
 impl Redeemed {
@@ -293,11 +302,30 @@ pub fn redeem(ticket: &str) -> Result<Redeemed> {
     }
     let socket = home::session_folder()?.join(format!("{session}.sock"));
     let mut redeemed = ask(&socket, ticket).ok_or_else(ended)?;
-    // A session that was begun to make older work of the agent's look unchanged does not.
     let others = sockets().into_iter().filter(|other| *other != socket);
-    let began = others.filter_map(|other| ask(&other, TO_MASK)).map(|session| session.since);
-    redeemed.since = began.chain([redeemed.since]).min().unwrap_or(redeemed.since);
+    let others: Vec<Redeemed> = others.filter_map(|other| ask(&other, TO_MASK)).collect();
+    Yardstick::of(&others).limit(&mut redeemed);
     Ok(redeemed)
+}
+
+/// What commands are judged by: since when an agent is at work, and the variables that steer tools as they were for it.
+/// Of all that tell, the oldest counts: an agent can begin sessions of its own, with variables of its making.
+struct Yardstick(Option<(u128, BTreeMap<String, String>)>);
+
+impl Yardstick {
+    /// By these living sessions, and by what the hooks noted.
+    fn of(living: &[Redeemed]) -> Self {
+        let sessions = living.iter().map(|session| (session.since, session.environment.clone()));
+        Self(sessions.chain(agents::oldest()).min_by_key(|(since, _)| *since))
+    }
+
+    /// Judges by it what would be judged by something younger.
+    fn limit(self, session: &mut Redeemed) {
+        if let Some((since, environment)) = self.0.filter(|(since, _)| *since < session.since) {
+            session.since = since;
+            session.environment = environment;
+        }
+    }
 }
 
 /// A secret that a command does not get, and why.
@@ -311,7 +339,7 @@ pub struct LeftOut {
 /// Secrets for one command that is not the agent's line, with placeholders for one that is not trusted; and those that
 /// are left out. None are wanted by name: all are that the owner lets this program have. `ask` asks a person for what
 /// the owner wants to be asked for. Without `may_steer` no secret is given whose name is that of a variable that steers
-/// tools. The variables that the command is judged by are this process's own.
+/// tools.
 ///
 /// # Errors
 /// When a secret that is wanted by name is not there, or not to be had.
@@ -370,17 +398,10 @@ pub fn hold(
         commands: secret.policy.commands.clone(),
         current: true,
     });
-    let oldest = living().iter().map(|session| session.since).min();
-    let since = oldest.or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
-    Ok((Redeemed { secrets: held.collect(), since, environment: steering::of_this_process() }, left_out))
-}
-
-/// The variables that steer shells, loaders and tools, as they are for the agent itself: of the oldest living session, or
-/// of the oldest agent that a hook noted; where none is, this process's own.
-pub fn environment_of_the_agent() -> BTreeMap<String, String> {
-    let oldest = living().into_iter().min_by_key(|session| session.since);
-    let noted = || agents::environment().unwrap_or_else(steering::of_this_process);
-    oldest.map_or_else(noted, |session| session.environment)
+    let mut session =
+        Redeemed { secrets: held.collect(), since: began(), environment: steering::of_this_process() };
+    Yardstick::of(&living()).limit(&mut session);
+    Ok((session, left_out))
 }
 
 /// Every living session's secrets, to be masked.

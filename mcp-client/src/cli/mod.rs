@@ -343,7 +343,7 @@ enum Guard {
     },
     /// Mask standard input.
     #[command(hide = true)]
-    Mask,
+    Mask { secrets: u32 },
 }
 
 /// Which environment, where the key may use several.
@@ -738,7 +738,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Guard { command: Some(Guard::Tied { command }) } => {
             return guard::exec::become_tied(&command).map(ExitCode::from);
         }
-        Command::Guard { command: Some(Guard::Mask) } => guard::output::mask_rest(),
+        Command::Guard { command: Some(Guard::Mask { secrets }) } => guard::output::mask_rest(secrets),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

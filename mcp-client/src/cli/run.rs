@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     guard::{
         exec,
-        output::{self, Ended},
+        output::{self, Ended, Mask},
     },
     peer,
     profile::Profile,
@@ -90,15 +90,11 @@ pub(super) fn run(
     let ask = |names: &[&SecretName]| terminal::consent(profile, vault_url, names);
     // A person who proved it may give what no agent may.
     let judges = profile.is_guarded() && !no_mask;
-    let (mut session, left_out) = given.hold(program, !judges, ask)?;
-    if judges {
-        // This process may have been started by the agent, with variables of its making.
-        session.environment = ticket::environment_of_the_agent();
-    }
+    let (session, left_out) = given.hold(program, !judges, ask)?;
     for LeftOut { name, why } in left_out {
         let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
-    let masker = output::masker([&session])?;
+    let mask = Mask::of([&session])?;
     let judged = if judges { exec::trusted(command, &session) } else { Ok(vec![]) };
     let why = judged.as_ref().err();
     let code = judged.as_deref().unwrap_or_default();
@@ -116,7 +112,7 @@ pub(super) fn run(
     let error = if no_mask || on_terminal {
         child.exec()
     } else {
-        match output::run_watched(child, &masker, Some(&|| exec::first_changed(code))) {
+        match output::run_watched(child, &mask, Some(&|| exec::first_changed(code))) {
             Ok(Ended::With(status)) => return Ok(output::exit_code(status)),
             Ok(Ended::Stopped(file)) => {
                 return Err(Error::local(

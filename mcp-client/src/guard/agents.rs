@@ -39,28 +39,18 @@ pub fn note(session: &str) -> Result<()> {
     home::replace_private_file(&path, format!("{nanoseconds}\n{steering}").as_bytes())
 }
 
-/// The variables of the oldest agent that steer shells, loaders and tools, if an agent is there. What is unreadable says
-/// that it had none.
-pub fn environment() -> Option<BTreeMap<String, String>> {
-    let oldest = noted().min_by_key(|text| began(text))?;
-    Some(oldest.split_once('\n').and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default())
-}
-
-/// What the hooks noted of each agent that is there.
-fn noted() -> impl Iterator<Item = String> {
+/// When the oldest agent began that is there, in nanoseconds since 1970, and its variables that steer shells, loaders and
+/// tools. What is unreadable says that everything may be an agent's, and that it had none.
+pub fn oldest() -> Option<(u128, BTreeMap<String, String>)> {
     let now = SystemTime::now();
-    let living = all().into_iter().filter(move |path| is_living(path, now));
-    living.map(|path| fs::read_to_string(path).unwrap_or_default())
+    let living = all().into_iter().filter(|path| is_living(path, now));
+    let noted = living.map(|path| parse(&fs::read_to_string(path).unwrap_or_default()));
+    noted.min_by_key(|(since, _)| *since)
 }
 
-/// What is unreadable says that everything may be an agent's.
-fn began(noted: &str) -> u128 {
-    noted.lines().next().and_then(|line| line.parse().ok()).unwrap_or(0)
-}
-
-/// When the oldest agent began that is there: nanoseconds since 1970.
-pub fn oldest() -> Option<u128> {
-    noted().map(|text| began(&text)).min()
+fn parse(note: &str) -> (u128, BTreeMap<String, String>) {
+    let (began, steering) = note.split_once('\n').unwrap_or((note, ""));
+    (began.parse().unwrap_or(0), serde_json::from_str(steering).unwrap_or_default())
 }
 
 fn all() -> Vec<PathBuf> {

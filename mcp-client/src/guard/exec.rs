@@ -4,7 +4,7 @@ use super::{
     apart,
     consumers::Variables,
     judge, line,
-    output::{self, Ended},
+    output::{self, Ended, Mask},
     program::{Judgement, judge, told_to_shell},
     reach::Seen,
 };
@@ -63,7 +63,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
     let Some(ticket) = std::env::var("SECURECODE_TICKET").ok().filter(|ticket| !ticket.is_empty()) else {
         // Before the session file was sourced there is nothing to swap, and what is printed may come from others.
         let sessions = ticket::living();
-        let masker = output::masker(&sessions)?;
+        let mask = Mask::of(&sessions)?;
         let mut command = start(program);
         // A shell may be told to source it.
         match told_to_shell(argv) {
@@ -72,10 +72,10 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             }
             _ => without_values(&mut command, argv),
         }
-        return finish(command, program, &masker, None, None);
+        return finish(command, program, &mask, None, None);
     };
     let mut session = redeem(&ticket)?;
-    let masker = output::masker([&session])?;
+    let mask = Mask::of([&session])?;
     let mut command = start(program);
     keep_back(&mut command);
     match judge(argv, &session) {
@@ -112,7 +112,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             }
             unguard(&mut command);
             let changed = || first_changed(&given.code);
-            return finish(command, program, &masker, feeds.then_some(session), Some(&changed));
+            return finish(command, program, &mask, feeds.then_some(session), Some(&changed));
         }
         Judgement::Shell(at) => {
             let text = argv.get(at).map(|word| word.to_string_lossy()).unwrap_or_default();
@@ -139,7 +139,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             unguard(&mut command);
         }
     }
-    finish(command, program, &masker, None, None)
+    finish(command, program, &mask, None, None)
 }
 
 /// A command's arguments as they are; it will not look into others, if it can do without.
@@ -195,7 +195,7 @@ fn own_program() -> Result<PathBuf> {
 fn finish(
     mut command: Command,
     program: &OsStr,
-    masker: &masker::Masker,
+    mask: &Mask,
     feed: Option<Redeemed>,
     changed: Option<&dyn Fn() -> Option<String>>,
 ) -> Result<u8> {
@@ -206,7 +206,7 @@ fn finish(
         // Ends with this process; a command that does not read to the end is no failure.
         std::thread::spawn(move || feed_swapped(&mut writer, &session));
     }
-    match output::run_watched(command, masker, changed) {
+    match output::run_watched(command, mask, changed) {
         Ok(Ended::With(status)) => Ok(output::exit_code(status)),
         Ok(Ended::Stopped(file)) => {
             let _ = writeln!(

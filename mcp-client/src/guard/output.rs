@@ -2,8 +2,9 @@
 
 use crate::{
     error::{Error, Result},
-    ticket::Redeemed,
+    ticket::{Held, Redeemed},
 };
+use data_encoding::BASE64;
 use masker::{Masker, Stream};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -14,15 +15,17 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::{
             fs::MetadataExt,
             process::{CommandExt, ExitStatusExt},
         },
     },
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
+use zeroize::Zeroizing;
 
 /// What has not come within this time after the last byte is taken for a pause: 50 ms.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -32,14 +35,61 @@ const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// How long between two looks at a command that printed all it will.
 const SHORT: Duration = Duration::from_millis(10);
 
-/// The masker of everything that living sessions hold.
+/// The masker of everything that sessions hold.
 ///
 /// # Errors
 /// When it cannot be built: then nothing may be shown.
 pub fn masker<'a>(sessions: impl IntoIterator<Item = &'a Redeemed>) -> Result<Masker> {
-    let secrets = sessions.into_iter().flat_map(|session| &session.secrets);
-    Masker::new(secrets.map(|held| (held.name.as_str(), held.value.as_slice())))
-        .map_err(|error| Error::local(error.to_string(), "inject fewer secrets at a time"))
+    build(sessions.into_iter().flat_map(|session| &session.secrets).map(in_pair))
+}
+
+fn build<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Masker> {
+    Masker::new(secrets).map_err(|error| Error::local(error.to_string(), "inject fewer secrets at a time"))
+}
+
+fn in_pair(held: &Held) -> (&str, &[u8]) {
+    (held.name.as_str(), held.value.as_slice())
+}
+
+/// What masks a command's output, here and in the process that masks what the command leaves running.
+pub struct Mask {
+    masker: Masker,
+    /// Names and values, as [`Mask::read`] takes them.
+    secrets: Zeroizing<Vec<u8>>,
+}
+
+impl Mask {
+    /// Of everything that these sessions hold.
+    ///
+    /// # Errors
+    /// As [`masker`].
+    pub fn of<'a>(sessions: impl IntoIterator<Item = &'a Redeemed>) -> Result<Self> {
+        let held: Vec<&Held> = sessions.into_iter().flat_map(|session| &session.secrets).collect();
+        // Room for all, so that no reallocation leaves a copy behind.
+        let room = held.iter().map(|held| held.name.len() + held.value.len() * 2 + 8).sum();
+        let mut secrets = Zeroizing::new(Vec::with_capacity(room));
+        for held in &held {
+            secrets.extend_from_slice(held.name.as_bytes());
+            secrets.push(b' ');
+            secrets.extend_from_slice(Zeroizing::new(BASE64.encode(&held.value)).as_bytes());
+            secrets.push(b'\n');
+        }
+        Ok(Self { masker: build(held.into_iter().map(in_pair))?, secrets })
+    }
+
+    /// The masker of what another process was handed.
+    fn read(mut from: impl Read) -> Result<Masker> {
+        let wrong = || Error::local("what is to be masked cannot be read", "run the command again");
+        let mut text = Zeroizing::new(Vec::with_capacity(1 << 16));
+        from.read_to_end(&mut text).map_err(|_| wrong())?;
+        let text = std::str::from_utf8(&text).map_err(|_| wrong())?;
+        let secrets = text.lines().map(|line| {
+            let (name, value) = line.split_once(' ')?;
+            Some((name, Zeroizing::new(BASE64.decode(value.as_bytes()).ok()?)))
+        });
+        let secrets = secrets.collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+        build(secrets.iter().map(|(name, value)| (*name, value.as_slice())))
+    }
 }
 
 /// One output, and where it goes.
@@ -93,8 +143,8 @@ pub enum Ended {
 ///
 /// # Errors
 /// The system's, when the command cannot be started.
-pub fn run(command: Command, masker: &Masker) -> io::Result<ExitStatus> {
-    match run_watched(command, masker, None)? {
+pub fn run(command: Command, mask: &Mask) -> io::Result<ExitStatus> {
+    match run_watched(command, mask, None)? {
         Ended::With(status) => Ok(status),
         Ended::Stopped(file) => Err(io::Error::other(format!("{file} changed"))),
     }
@@ -107,7 +157,7 @@ pub fn run(command: Command, masker: &Masker) -> io::Result<ExitStatus> {
 /// The system's, when the command cannot be started.
 pub fn run_watched(
     mut command: Command,
-    masker: &Masker,
+    mask: &Mask,
     changed: Option<&dyn Fn() -> Option<String>>,
 ) -> io::Result<Ended> {
     let (stdout, stderr) = (duplicate(io::stdout())?, duplicate(io::stderr())?);
@@ -121,10 +171,10 @@ pub fn run_watched(
     } else {
         let (from, writer) = io::pipe()?;
         command.stderr(writer);
-        outputs.push(Output::new(from, stderr, masker));
+        outputs.push(Output::new(from, stderr, &mask.masker));
     }
     command.stdout(writer);
-    outputs.push(Output::new(from, stdout, masker));
+    outputs.push(Output::new(from, stdout, &mask.masker));
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)?;
     let mut child = command.spawn()?;
     crate::ticket::hide_memory();
@@ -152,7 +202,7 @@ pub fn run_watched(
         return Ok(Ended::Stopped(file));
     }
     let status = child.wait()?;
-    outputs.into_iter().for_each(hand_over);
+    outputs.into_iter().for_each(|output| hand_over(output, &mask.secrets));
     Ok(Ended::With(status))
 }
 
@@ -424,28 +474,65 @@ fn pump<W: Write>(
 }
 
 /// Leaves an output that outlives its command to a process of its own.
-fn hand_over(mut output: Output<File>) {
+fn hand_over(mut output: Output<File>, secrets: &[u8]) {
     let Some(from) = output.from else { return };
     let mut masked = Vec::new();
     output.stream.finish(&mut masked);
     if output.to.write_all(&masked).is_err() {
         return;
     }
-    let Ok(program) = std::env::current_exe() else { return };
-    let mut command = Command::new(program);
-    let _ = command.args(["guard", "mask"]).stdin(from).stdout(output.to).stderr(Stdio::null()).spawn();
+    // Without it the output is closed, and its writer told so.
+    let _ = spawn_mask(from, output.to, secrets);
 }
 
-/// Masks standard input to standard output: what was handed over.
+fn spawn_mask(from: File, to: File, secrets: &[u8]) -> io::Result<()> {
+    let (reader, mut writer) = io::pipe()?;
+    rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty())?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["guard", "mask"]).arg(reader.as_raw_fd().to_string());
+    command.stdin(from).stdout(to).stderr(Stdio::null()).spawn()?;
+    drop(reader);
+    writer.write_all(secrets)
+}
+
+/// Masks standard input to standard output: what was handed over. The secrets are read from the file of this number.
 ///
 /// # Errors
 /// When no masker can be built, or an output cannot be read; nothing more is shown then.
-pub fn mask_rest() -> Result<()> {
-    let masker = masker(&crate::ticket::living())?;
+pub fn mask_rest(secrets: u32) -> Result<()> {
+    crate::ticket::hide_memory();
+    let path = Path::new("/dev/fd").join(secrets.to_string());
+    let masker = Mask::read(File::open(&path).map_err(|error| Error::io(&path, &error))?)?;
     let duplicated = duplicate(io::stdin()).and_then(|from| Ok((from, duplicate(io::stdout())?)));
     let masked =
         duplicated.and_then(|(from, to)| pump(None, &mut [Output::new(from, to, &masker)], None, None));
     masked.map(drop).map_err(|error| {
         Error::local(format!("the output cannot be masked: {error}"), "run the command again")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_is_handed_over_masks_alike() {
+        let value = b"line one\n\xff sk_live_4eC39HqLyjWDarjtT1zdp7dc".to_vec();
+        let held = Held {
+            name: "KEY".to_owned(),
+            placeholder: String::new(),
+            value: value.clone().into(),
+            commands: vec![],
+            current: true,
+        };
+        let session = Redeemed { secrets: vec![held], since: 0, environment: BTreeMap::new() };
+        let mask = Mask::of([&session]).unwrap();
+        let handed = Mask::read(mask.secrets.as_slice()).unwrap();
+        assert_eq!(handed.mask(&value), b"[KEY]");
+        assert_eq!(mask.masker.mask(&value), b"[KEY]");
+        for broken in [&b"KEY"[..], b"KEY !", b"\xff 00"] {
+            assert!(Mask::read(broken).is_err());
+        }
+    }
 }

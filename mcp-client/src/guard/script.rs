@@ -63,7 +63,7 @@ pub fn run(id: &str) -> Result<u8> {
         script.command.clone()
     };
     let sessions = ticket::living();
-    let masker = output::masker(&sessions)?;
+    let mask = output::Mask::of(&sessions)?;
     let folder = home::session_folder()?;
     let folder = folder.canonicalize().map_err(|error| Error::io(&folder, &error))?;
     let visible: Vec<PathBuf> = fs::read_dir(&folder)
@@ -83,7 +83,7 @@ pub fn run(id: &str) -> Result<u8> {
         command.env("SECURECODE_GUARD", "1");
     }
     exec::keep_back(&mut command);
-    let status = output::run(command, &masker).map_err(|error| {
+    let status = output::run(command, &mask).map_err(|error| {
         Error::local(
             format!("the sandbox cannot be started: {error}"),
             "check that bwrap works: bwrap --ro-bind / / true",

@@ -43,8 +43,8 @@ pub fn run(argument: &str) -> ExitCode {
     } else {
         argument.to_owned()
     };
-    let masker = match output::masker(&sessions) {
-        Ok(masker) => masker,
+    let mask = match output::Mask::of(&sessions) {
+        Ok(mask) => mask,
         Err(error) => return refuse(&error.to_string()),
     };
     command.arg("-c").arg(line);
@@ -53,7 +53,7 @@ pub fn run(argument: &str) -> ExitCode {
     } else if apart::may_be(&shape.command) {
         apart::set();
     }
-    match output::run(command, &masker) {
+    match output::run(command, &mask) {
         Ok(status) => ExitCode::from(output::exit_code(status)),
         Err(error) => refuse(&format!("the shell {shell} cannot be run: {error}")),
     }

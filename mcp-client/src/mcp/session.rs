@@ -41,6 +41,17 @@ pub(super) enum Injected {
     Ended,
 }
 
+impl Injected {
+    /// Deletes what is injected, until the next inject. What was printed or written with it stays masked.
+    pub(super) fn take_back(&mut self) {
+        match self {
+            Self::Nothing | Self::Ended => {}
+            Self::Ticket(office, file) if file.withdraw().is_ok() => office.end_ticket(),
+            Self::Values(_) | Self::Ticket(..) => *self = Self::Nothing,
+        }
+    }
+}
+
 /// Ends the session: its file goes, and there will be no other.
 pub(super) fn end(injected: &Mutex<Injected>) {
     *injected.lock().unwrap_or_else(PoisonError::into_inner) = Injected::Ended;

@@ -3,7 +3,7 @@
 
 use super::{
     Server, parse,
-    session::{Injected, Session},
+    session::Session,
     text,
 };
 use crate::{
@@ -90,10 +90,7 @@ impl Server {
     fn fall_asleep(&self, session: &mut Session) {
         session.wake = Wake::Asleep;
         session.injected.clear();
-        let mut injected = self.injected.lock().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(*injected, Injected::Ended) {
-            *injected = Injected::Nothing;
-        }
+        self.injected.lock().unwrap_or_else(PoisonError::into_inner).take_back();
     }
 
     pub(super) fn sleep(&self, session: &mut Session) -> Result<CallToolResult> {
