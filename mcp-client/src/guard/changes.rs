@@ -1,8 +1,10 @@
 //! What changed since the session began: a program that did may be the agent's work (`reach.rs`: what a program is).
 
+use data_encoding::HEXLOWER;
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
+    io::Write,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -41,7 +43,8 @@ impl Inspection {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let Some(hash) = git.ask(&["hash-object", "--no-filters", "--", &name]) else { return false };
         // git renews the time of an object that it would write again; a commit is bound to its files by their hashes.
-        self.is_old_object(&git, hash.trim()) || self.old_copy(&git, &name).as_ref() == Some(&hash)
+        let hash = hash.trim();
+        self.is_old_object(&git, hash) || self.old_copy(&git, &name).as_deref() == Some(hash)
     }
 
     /// Whether a package.json has all that steers what is run as git has it, in a copy that is older than the session:
@@ -52,7 +55,7 @@ impl Inspection {
         }
         let git = Git::around(path);
         let committed = self.old_copy(&git, "package.json");
-        let committed = committed.and_then(|hash| git.ask(&["cat-file", "blob", hash.trim()]));
+        let committed = committed.and_then(|hash| String::from_utf8(git.object("blob", &hash)?).ok());
         let (Some(committed), Ok(present)) = (committed, fs::read_to_string(path)) else { return false };
         let steering = |text: &str| {
             let mut package: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
@@ -70,7 +73,14 @@ impl Inspection {
     fn old_copy(&self, git: &Git<'_>, name: &str) -> Option<String> {
         let commits = git.ask(&["rev-list", "--max-count=50", "HEAD"])?;
         let commit = commits.lines().find(|commit| self.is_old_object(git, commit))?;
-        git.ask(&["rev-parse", &format!("{commit}:./{name}")])
+        let folder = git.ask(&["rev-parse", "--show-prefix"])?;
+        let commit = git.object("commit", commit)?;
+        let first = commit.split(|byte| *byte == b'\n').next()?;
+        let mut copy = String::from_utf8(first.strip_prefix(b"tree ")?.to_vec()).ok()?;
+        for name in folder.trim_end().split_terminator('/').chain([name]) {
+            copy = entry(&git.object("tree", &copy)?, name, copy.len() / 2)?;
+        }
+        Some(copy)
     }
 
     fn is_old_object(&self, git: &Git<'_>, hash: &str) -> bool {
@@ -124,6 +134,21 @@ impl Inspection {
     }
 }
 
+/// The hash, of so many bytes, of what has this name in a tree of git's: of each entry there is the mode, a blank, the name,
+/// a zero byte and the hash (gitformat-pack(5) leaves it to `git ls-tree`, which checks no hashes).
+fn entry(tree: &[u8], name: &str, length: usize) -> Option<String> {
+    let mut rest = tree;
+    loop {
+        let end = rest.iter().position(|byte| *byte == 0)?;
+        let (described, hash) = (rest.get(..end)?, rest.get(end + 1..end + 1 + length)?);
+        let blank = described.iter().position(|byte| *byte == b' ')?;
+        if described.get(blank + 1..)? == name.as_bytes() {
+            return Some(HEXLOWER.encode(hash));
+        }
+        rest = rest.get(end + 1 + length..)?;
+    }
+}
+
 fn changed_at(metadata: &fs::Metadata) -> u128 {
     let seconds = u128::try_from(metadata.ctime()).unwrap_or(0);
     seconds * 1_000_000_000 + u128::try_from(metadata.ctime_nsec()).unwrap_or(0)
@@ -159,11 +184,88 @@ impl<'a> Git<'a> {
         Self { folder: file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")) }
     }
 
-    /// What git answers, where it does.
+    /// An object's content. git believes what lies under an object's name, in a file or in a pack, and an agent can
+    /// replace either.
+    fn object(&self, kind: &str, hash: &str) -> Option<Vec<u8>> {
+        let content = self.answer(&["cat-file", kind, hash], None)?;
+        let hashed = self.answer(&["hash-object", "-t", kind, "--stdin"], Some(&content))?;
+        (hashed.trim_ascii() == hash.as_bytes()).then_some(content)
+    }
+
+    /// What git answers in text, where it does.
     fn ask(&self, arguments: &[&str]) -> Option<String> {
+        String::from_utf8(self.answer(arguments, None)?).ok()
+    }
+
+    /// What git answers, where it does, to these bytes on its standard input.
+    fn answer(&self, arguments: &[&str], input: Option<&[u8]>) -> Option<Vec<u8>> {
         let mut git = git()?;
-        git.arg("-C").arg(self.folder).args(arguments);
-        let output = git.output().ok().filter(|output| output.status.success())?;
-        String::from_utf8(output.stdout).ok()
+        git.arg("-C").arg(self.folder).args(arguments).stdout(Stdio::piped());
+        if input.is_some() {
+            git.stdin(Stdio::piped());
+        }
+        let mut child = git.spawn().ok()?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+            stdin.write_all(input).ok()?;
+        }
+        let output = child.wait_with_output().ok()?;
+        output.status.success().then_some(output.stdout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    fn run(folder: &Path, arguments: &[&str]) -> String {
+        let mut git = git().unwrap();
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "gc.auto=0"];
+        let output = git.arg("-C").arg(folder).args(identity).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn a_commit_vouches_for_what_is_in_it_and_no_forged_object_does() {
+        let project = tempfile::tempdir().unwrap();
+        let path = |name: &str| project.path().join(name);
+        fs::create_dir_all(path("lib/deep")).unwrap();
+        for name in ["lib/deep/a.js", "lib/deep/c.js", "package.json"] {
+            fs::write(path(name), "{}").unwrap();
+        }
+        run(project.path(), &["init", "-q"]);
+        run(project.path(), &["add", "."]);
+        run(project.path(), &["commit", "-qm", "Begin"]);
+        std::thread::sleep(Duration::from_millis(20));
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        std::thread::sleep(Duration::from_millis(20));
+        let inspection = Inspection { since, folder: project.path().to_owned() };
+        let is_changed = |name: &str| inspection.is_changed(&path(name));
+        assert!(!is_changed("lib/deep/a.js"));
+
+        // Its object is as new as the file then.
+        fs::write(path("lib/deep/a.js"), "{}").unwrap();
+        fs::write(path("package.json"), r#"{ "version": "2.0.0" }"#).unwrap();
+        run(project.path(), &["add", "."]);
+        assert!(!is_changed("lib/deep/a.js"));
+        assert!(!is_changed("package.json"), "a version steers nothing");
+        fs::write(path("lib/deep/a.js"), "changed").unwrap();
+        assert!(is_changed("lib/deep/a.js"));
+
+        fs::write(path("lib/deep/b.js"), "new").unwrap();
+        run(project.path(), &["add", "."]);
+        let object = |name: &str| {
+            let hash = run(project.path(), &["rev-parse", name]);
+            path(".git/objects").join(&hash[..2]).join(&hash[2..])
+        };
+        let forged = object(&format!("{}:lib/deep", run(project.path(), &["write-tree"])));
+        let content = fs::read(forged).unwrap();
+        fs::remove_file(object("HEAD:lib/deep")).unwrap();
+        let place = run(project.path(), &["rev-parse", "HEAD:lib/deep"]);
+        fs::write(path(".git/objects").join(&place[..2]).join(&place[2..]), content).unwrap();
+        assert_eq!(run(project.path(), &["rev-parse", "HEAD:lib/deep/b.js"]).len(), 40, "git believes it");
+        assert!(is_changed("lib/deep/b.js"));
+        assert!(is_changed("lib/deep/a.js"));
     }
 }

@@ -1,11 +1,7 @@
 //! status, sleep-session and wake-session. A session that sleeps has no injected file and hands nothing out; awake, it may
 //! be limited to secrets with some tags, and to a time.
 
-use super::{
-    Server, parse,
-    session::Session,
-    text,
-};
+use super::{Server, parse, session::Session, text};
 use crate::{
     config::KeyConfig,
     error::{Error, Result},
