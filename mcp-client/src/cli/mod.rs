@@ -338,6 +338,9 @@ enum Guard {
     /// Become a command that ends with the process that started it.
     #[command(hide = true)]
     Tied {
+        /// Be given arguments once it is loaded.
+        #[arg(long)]
+        given: bool,
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
@@ -735,8 +738,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Guard { command: Some(Guard::Exec { input, command }) } => {
             return guard::exec::run(&command, input).map(ExitCode::from);
         }
-        Command::Guard { command: Some(Guard::Tied { command }) } => {
-            return guard::exec::become_tied(&command).map(ExitCode::from);
+        Command::Guard { command: Some(Guard::Tied { given, command }) } => {
+            return guard::exec::become_tied(&command, given).map(ExitCode::from);
         }
         Command::Guard { command: Some(Guard::Mask { secrets }) } => guard::output::mask_rest(secrets),
     };

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     guard::{
         exec,
-        output::{self, Ended, Mask},
+        output::{self, Ended, Mask, Watched},
     },
     peer,
     profile::Profile,
@@ -112,7 +112,7 @@ pub(super) fn run(
     let error = if no_mask || on_terminal {
         child.exec()
     } else {
-        match output::run_watched(child, &mask, Some(&|| exec::first_changed(code))) {
+        match output::run_watched(child, &mask, &Watched::for_changes(&|| exec::first_changed(code))) {
             Ok(Ended::With(status)) => return Ok(output::exit_code(status)),
             Ok(Ended::Stopped(file)) => {
                 return Err(Error::local(

@@ -2,9 +2,10 @@
 
 use super::{
     apart,
+    command_line::{self, Hidden},
     consumers::Variables,
     judge, line,
-    output::{self, Ended, Mask},
+    output::{self, Ended, Mask, Watched},
     program::{Judgement, judge, told_to_shell},
     reach::Seen,
 };
@@ -72,13 +73,17 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             }
             _ => without_values(&mut command, argv),
         }
-        return finish(command, program, &mask, None, None);
+        return finish(command, program, &mask, None, Watched::default());
     };
     let mut session = redeem(&ticket)?;
     let mask = Mask::of([&session])?;
     let mut command = start(program);
     keep_back(&mut command);
     match judge(argv, &session) {
+        // It is given values in its arguments when it is started itself.
+        Judgement::Values(given) if given.is_apart && has_placeholders(argv, &given.words, &session) => {
+            start_each(&mut command, argv, &[given.at], feeds)?;
+        }
         Judgement::Values(given) => {
             let kept = session.limit_to(&given.program);
             if !kept.is_empty() {
@@ -92,11 +97,18 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             // One that is killed takes its program along, which would live on with secrets and whatever it holds.
             let started = command;
             command = Command::new(own_program()?);
-            command.args(["guard", "tied", "--"]).arg(started.get_program()).args(started.get_args());
+            command.args(["guard", "tied"]);
+            let mut hidden = Hidden::default();
+            let mut arguments = Vec::new();
+            for (at, word) in argv.iter().enumerate().skip(1) {
+                let swapped = if given.words.contains(&at) { swap(word, &session) } else { word.clone() };
+                arguments.push(if swapped == *word { swapped } else { hidden.mark(swapped)? });
+            }
+            if !hidden.is_empty() {
+                command.arg("--given");
+            }
+            command.arg("--").arg(started.get_program()).args(started.get_args()).args(arguments);
             keep_back(&mut command);
-            command.args(argv.iter().enumerate().skip(1).map(|(at, word)| {
-                if given.words.contains(&at) { swap(word, &session) } else { word.clone() }
-            }));
             let may_have = |name: &OsStr| match given.variables {
                 Variables::All => true,
                 Variables::Beginning(beginnings) => {
@@ -112,20 +124,15 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             }
             unguard(&mut command);
             let changed = || first_changed(&given.code);
-            return finish(command, program, &mask, feeds.then_some(session), Some(&changed));
+            let watched = Watched { changed: Some(&changed), hidden };
+            return finish(command, program, &mask, feeds.then_some(session), watched);
         }
         Judgement::Shell(at) => {
             let text = argv.get(at).map(|word| word.to_string_lossy()).unwrap_or_default();
             replace(&mut command, argv, at, &guarded(&text)?);
         }
         Judgement::Starter(places) => {
-            let program = own_program()?;
-            for (at, word) in argv.iter().enumerate().skip(1) {
-                if places.contains(&at) {
-                    command.arg(&program).args(["guard", "exec", "--"]);
-                }
-                command.arg(word);
-            }
+            start_each(&mut command, argv, &places, false)?;
         }
         judgement => {
             if let Judgement::Because(why) = judgement {
@@ -139,7 +146,23 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             unguard(&mut command);
         }
     }
-    finish(command, program, &mask, None, None)
+    finish(command, program, &mask, None, Watched::default())
+}
+
+/// A command's arguments, with this module before each program that is named at one of these places.
+fn start_each(command: &mut Command, argv: &[OsString], places: &[usize], feeds: bool) -> Result<()> {
+    let program = own_program()?;
+    for (at, word) in argv.iter().enumerate().skip(1) {
+        if places.contains(&at) {
+            command.arg(&program).args(["guard", "exec"]).args(feeds.then_some("--input")).arg("--");
+        }
+        command.arg(word);
+    }
+    Ok(())
+}
+
+fn has_placeholders(argv: &[OsString], places: &[usize], session: &Redeemed) -> bool {
+    places.iter().filter_map(|at| argv.get(*at)).any(|word| swap(word, session) != *word)
 }
 
 /// A command's arguments as they are; it will not look into others, if it can do without.
@@ -163,11 +186,12 @@ fn guarded(text: &str) -> Result<String> {
 }
 
 /// Becomes a command, which the system ends when the process that started this one ends, however that is (Linux). An
-/// exit code comes back where the command cannot be run.
+/// exit code comes back where the command cannot be run. With `given` the process that started this one gives it its
+/// arguments.
 ///
 /// # Errors
 /// When there is no command.
-pub fn become_tied(argv: &[OsString]) -> Result<u8> {
+pub fn become_tied(argv: &[OsString], given: bool) -> Result<u8> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Error::local("there is no command", "give one after `--`"));
     };
@@ -175,6 +199,14 @@ pub fn become_tied(argv: &[OsString]) -> Result<u8> {
     {
         // Where it fails, the command is as untied as it was.
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    }
+    if given {
+        command_line::wait_to_be_given().map_err(|error| {
+            Error::local(
+                format!("no secret can be in an argument here, for this system forbids tracing ({error}), and others would see it"),
+                "give it in a variable or on standard input",
+            )
+        })?;
     }
     let error = Command::new(program).args(arguments).exec();
     Ok(cannot_run(program, &error))
@@ -197,7 +229,7 @@ fn finish(
     program: &OsStr,
     mask: &Mask,
     feed: Option<Redeemed>,
-    changed: Option<&dyn Fn() -> Option<String>>,
+    watched: Watched<'_>,
 ) -> Result<u8> {
     if let Some(session) = feed {
         let (reader, mut writer) =
@@ -206,7 +238,7 @@ fn finish(
         // Ends with this process; a command that does not read to the end is no failure.
         std::thread::spawn(move || feed_swapped(&mut writer, &session));
     }
-    match output::run_watched(command, mask, changed) {
+    match output::run_watched(command, mask, &watched) {
         Ok(Ended::With(status)) => Ok(output::exit_code(status)),
         Ok(Ended::Stopped(file)) => {
             let _ = writeln!(

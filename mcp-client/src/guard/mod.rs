@@ -5,7 +5,7 @@
 //!   program before each external command of a line that uses secrets, and masks what the line prints.
 //! - `exec.rs` is what was put there: it turns placeholders into values for that one process, if `program.rs`
 //!   trusts it with them (`arguments.rs`, `interpreters.rs`, `consumers.rs`, `steering.rs`: what it is told; `reach.rs`, `changes.rs`: unchanged since the session
-//!   began), and masks what it prints. Where no session lives, `agents.rs` knows since when agents are there.
+//!   began), and masks what it prints. `command_line.rs` keeps the values off the arguments that other processes see. Where no session lives, `agents.rs` knows since when agents are there.
 //! - `apart.rs` keeps programs without secrets from looking into those with.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
 //!   person's own `rules.rs` were looked at.
@@ -14,6 +14,7 @@ pub mod agents;
 mod apart;
 mod arguments;
 pub mod changes;
+mod command_line;
 mod consumers;
 pub mod exec;
 pub mod hook;

@@ -1,5 +1,6 @@
 //! Runs a command with its output masked: neither who reads it nor a later stage of a pipe sees a value.
 
+use super::command_line::Hidden;
 use crate::{
     error::{Error, Result},
     ticket::{Held, Redeemed},
@@ -144,22 +145,35 @@ pub enum Ended {
 /// # Errors
 /// The system's, when the command cannot be started.
 pub fn run(command: Command, mask: &Mask) -> io::Result<ExitStatus> {
-    match run_watched(command, mask, None)? {
+    match run_watched(command, mask, &Watched::default())? {
         Ended::With(status) => Ok(status),
         Ended::Stopped(file) => Err(io::Error::other(format!("{file} changed"))),
     }
 }
 
-/// As [`run`]; and if `changed` names a file, the command is stopped, with all that it started, and no more of its output is
-/// shown.
+/// What is done about a command beside masking it.
+#[derive(Default)]
+pub struct Watched<'a> {
+    /// Names a file of its code that changed: the command is stopped then, with all that it started, and no more of its output
+    /// is shown.
+    pub(super) changed: Option<&'a dyn Fn() -> Option<String>>,
+    /// What it is given in its arguments.
+    pub(super) hidden: Hidden,
+}
+
+impl<'a> Watched<'a> {
+    /// For changes of its code alone.
+    pub fn for_changes(changed: &'a dyn Fn() -> Option<String>) -> Self {
+        Self { changed: Some(changed), hidden: Hidden::default() }
+    }
+}
+
+/// As [`run`], and watched.
 ///
 /// # Errors
 /// The system's, when the command cannot be started.
-pub fn run_watched(
-    mut command: Command,
-    mask: &Mask,
-    changed: Option<&dyn Fn() -> Option<String>>,
-) -> io::Result<Ended> {
+pub fn run_watched(mut command: Command, mask: &Mask, watched: &Watched<'_>) -> io::Result<Ended> {
+    let changed = watched.changed;
     let (stdout, stderr) = (duplicate(io::stdout())?, duplicate(io::stderr())?);
     let mut outputs = Vec::new();
     // Where both go to one place they stay in order.
@@ -180,6 +194,13 @@ pub fn run_watched(
     crate::ticket::hide_memory();
     // The command holds the pipe's other ends.
     drop(command);
+    if !watched.hidden.is_empty()
+        && let Err(error) = watched.hidden.give(child.id())
+    {
+        child.kill()?;
+        child.wait()?;
+        return Err(error);
+    }
     let pid = Pid::from_child(&child);
     std::thread::spawn(move || {
         for signal in signals.forever() {

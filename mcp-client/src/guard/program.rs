@@ -22,6 +22,10 @@ use std::{
 pub struct Given {
     /// What is started, as it is written.
     pub program: String,
+    /// The number of its word.
+    pub at: usize,
+    /// Whether a launcher before it starts it as a process of its own, rather than becoming it.
+    pub is_apart: bool,
     /// The numbers of the words, the program's own being counted.
     pub words: Vec<usize>,
     /// The variables.
@@ -63,6 +67,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     let name = program.rsplit('/').next().unwrap_or_default();
     let Some(path) = find_program(program) else { return Judgement::Placeholders };
     let inspection = Inspection { since: session.since, folder: ".".into() };
+    let is_apart = launchers.iter().any(|launcher| launcher.rsplit('/').next() != Some("env"));
     for launcher in launchers {
         // It is handed everything.
         let is_known =
@@ -131,7 +136,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             let is_set = |word: &str| is_env && !word.starts_with('-') && word.contains('=');
             let set = before.iter().enumerate().filter(|(_, word)| is_set(word)).map(|(at, _)| at);
             let words = set.chain(places.into_iter().map(|at| at + first + 1)).collect();
-            Judgement::Values(Given { program: program.clone(), words, variables, code })
+            Judgement::Values(Given { program: program.clone(), at: first, is_apart, words, variables, code })
         }
     }
 }
