@@ -1,7 +1,7 @@
 //! The demo, and every check and test.
 
 use crate::{
-    agent, dashboard, mcp,
+    agent, dashboard, dist, mcp,
     native::Native,
     sdk,
     step::{Steps, ask, command, root, run},
@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-pub(crate) const STEPS: usize = 11;
+pub(crate) const STEPS: usize = 12;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
@@ -73,6 +73,9 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 
     steps.next("the Node SDK: build, and each of its promises, from the package as it is installed");
     sdk::build_and_test()?;
+
+    steps.next("pipelines and a release, rehearsed: the action, the template, the installer, npm's package");
+    dist::rehearse()?;
 
     agent(steps)?;
 

@@ -6,6 +6,7 @@ mod checks;
 mod dashboard;
 mod demo;
 mod deploy;
+mod dist;
 mod mcp;
 mod native;
 mod sdk;
@@ -15,7 +16,7 @@ mod wasm;
 mod workerd;
 
 use anyhow::{Result, bail};
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 use step::Steps;
 
 const USAGE: &str = "\
@@ -28,6 +29,9 @@ cargo xtask browser    build the dashboard and try it in Chromium, natively and 
 cargo xtask sdk        build the Node SDK in sdk/node/ and try it, installed, against a native vault
 cargo xtask mcp        the agent's tools, whole: others' suites, nonsense, hostile surroundings, policy, the plugin; and counts
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
+cargo xtask dist       a release in target/dist: the static program, checksums, installer, npm package
+                       [--releases URL] [--binary FILE, a program that is built: a rehearsal]
+cargo xtask pipelines  rehearse a release, and try it in what GitHub and GitLab run, with the programs that are built
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
 cargo xtask cost       what each request costs at the edge, as docs/cost.md has it
@@ -56,6 +60,8 @@ fn run(command: &str) -> Result<()> {
         "sdk" => sdk::build_and_test(),
         "mcp" => mcp::prove(),
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
+        "pipelines" => dist::rehearse(),
+        "dist" => dist::make(option("--releases").as_deref(), option("--binary").as_deref().map(Path::new)),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),
         "cost" => checks::cost(),
@@ -64,4 +70,9 @@ fn run(command: &str) -> Result<()> {
         }
         other => bail!("there is no command `{other}`\n{USAGE}"),
     }
+}
+
+/// What follows an option on the command line.
+fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|word| word != name).nth(1)
 }

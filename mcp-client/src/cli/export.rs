@@ -5,10 +5,17 @@ use crate::{
     environment::Client,
     error::{Error, Result},
     profile::Profile,
+    ticket,
 };
 use protocol::{SecretName, body::How};
-use sealing::dotenv;
-use std::io::{IsTerminal, Write};
+use sealing::{OpenedSecret, dotenv};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs::File,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+};
 use zeroize::Zeroizing;
 
 /// How secrets are written out.
@@ -18,6 +25,8 @@ pub(super) enum Format {
     Dotenv,
     /// As one JSON object.
     Json,
+    /// For the steps of a GitHub workflow that follow: masks on standard output, variables into $GITHUB_ENV.
+    Github,
 }
 
 /// Writes all, or nothing.
@@ -44,7 +53,7 @@ pub(super) fn run(
     may_be_shown(&wanted, asking)?;
     match format {
         Format::Dotenv => {
-            let line = |secret: &&sealing::OpenedSecret| {
+            let line = |secret: &&OpenedSecret| {
                 dotenv::write(&secret.name, &secret.value).ok_or_else(|| {
                     Error::local(
                         format!(
@@ -60,17 +69,10 @@ pub(super) fn run(
                 let _ = std::io::stdout().write_all(line.as_bytes());
             }
         }
+        Format::Github => github(&texts(&wanted, "in a workflow's variables")?)?,
         Format::Json => {
-            let mut object = std::collections::BTreeMap::new();
-            for secret in &wanted {
-                let text = std::str::from_utf8(secret.value.expose()).map_err(|_| {
-                    Error::local(
-                        format!("{} is no text, so it has no spelling in JSON", secret.name),
-                        "export the others with --only, and this one with: securecode get NAME --reveal",
-                    )
-                })?;
-                object.insert(secret.name.as_str(), text);
-            }
+            let object: BTreeMap<&str, &str> =
+                texts(&wanted, "in JSON")?.into_iter().map(|(name, text)| (name.as_str(), text)).collect();
             let text = serde_json::to_string_pretty(&object)
                 .map(Zeroizing::new)
                 .map_err(|error| Error::local(error.to_string(), "report this"))?;
@@ -78,4 +80,56 @@ pub(super) fn run(
         }
     }
     Ok(())
+}
+
+/// The values, all of which must be text.
+fn texts<'a>(secrets: &[&'a OpenedSecret], place: &str) -> Result<Vec<(&'a SecretName, &'a str)>> {
+    let text = |secret: &&'a OpenedSecret| {
+        let text = std::str::from_utf8(secret.value.expose()).map_err(|_| {
+            Error::local(
+                format!("{} is no text, so it has no spelling {place}", secret.name),
+                "export the others with --only, and this one with: securecode get NAME --reveal",
+            )
+        })?;
+        Ok((&secret.name, text))
+    };
+    secrets.iter().map(text).collect()
+}
+
+/// Masks before variables: what is not masked yet is set nowhere (docs.github.com, "Workflow commands").
+fn github(secrets: &[(&SecretName, &str)]) -> Result<()> {
+    let path = std::env::var_os("GITHUB_ENV").map(PathBuf::from).ok_or_else(|| {
+        Error::local("GITHUB_ENV is not set, so this is no step of a workflow", "use --format dotenv or json")
+    })?;
+    if let Some((name, _)) = secrets.iter().find(|(name, _)| is_runners(name.as_str())) {
+        return Err(Error::local(
+            format!("{name} is a variable of the runner's own, which a workflow cannot set"),
+            "give the secret another name, or leave it out with --only",
+        ));
+    }
+    let room = secrets.iter().map(|(name, text)| name.as_str().len() + text.len() * 4 + 256).sum();
+    let (mut masks, mut variables) =
+        (Zeroizing::new(String::with_capacity(room)), Zeroizing::new(String::with_capacity(room)));
+    for (name, text) in secrets {
+        // The log is masked line by line. Writing to a text does not fail.
+        for line in text.split(['\r', '\n']).filter(|line| !line.trim().is_empty()) {
+            let _ = writeln!(masks, "::add-mask::{}", line.replace('%', "%25"));
+        }
+        // No value can hold what is made only now.
+        let end = format!("securecode-{}", ticket::random()?);
+        let _ = writeln!(variables, "{name}<<{end}\n{text}\n{end}");
+    }
+    let mut stdout = std::io::stdout();
+    stdout
+        .write_all(masks.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::local(format!("standard output cannot be written: {error}"), "try again"))?;
+    let file = File::options().append(true).create(true).open(&path);
+    file.and_then(|mut file| file.write_all(variables.as_bytes())).map_err(|error| Error::io(&path, &error))
+}
+
+/// Whether the runner refuses to set a variable of this name, or uses it itself.
+fn is_runners(name: &str) -> bool {
+    ["CI", "NODE_OPTIONS"].contains(&name)
+        || ["GITHUB_", "RUNNER_", "ACTIONS_"].iter().any(|of| name.starts_with(of))
 }
