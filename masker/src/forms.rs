@@ -1,23 +1,27 @@
 //! What a value may look like when it is printed.
 
+use crate::BuildError;
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, HEXLOWER};
 use std::{collections::HashSet, fmt::Write};
 use zeroize::Zeroizing;
 
 /// Least bytes of a value, line or component that is looked for anywhere.
 const STRONG: usize = 8;
-/// Least bytes from which the looser forms are looked for.
+/// Least bytes from which the looser forms are looked for, and blocks.
 const LONG: usize = 16;
+/// Most bytes of a beginning that everybody knows, as `sk-ant-api03-`.
+const PUBLIC: usize = 16;
 
-/// A byte sequence to look for.
+/// Most bytes of all forms together.
+const MOST: usize = 32 << 20;
+
+/// A byte sequence to look for, always as a whole: what told that a part of it agrees would be asked for the rest.
 pub(crate) struct Form {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// Which secret it is of: an index into [`Forms::names`].
     pub(crate) secret: u32,
-    /// Least length of a part of it that counts; its whole length where parts don't.
-    pub(crate) least: usize,
-    /// A part of `least` bytes counts only if it has letters and digits; one of 12 always does.
-    pub(crate) mixed: bool,
+    /// Set where it is a block's: the bytes beside letters and digits that may stand in one run with it.
+    pub(crate) block: Option<&'static [u8]>,
 }
 
 /// Everything that is looked for.
@@ -30,6 +34,8 @@ pub(crate) struct Forms {
     pub(crate) reduced: Vec<Form>,
     /// Looked for as whole tokens.
     pub(crate) tokens: Vec<(Zeroizing<Vec<u8>>, u32)>,
+    /// Bytes of all forms.
+    size: usize,
 }
 
 /// Whether a value is masked only where it stands alone: it is short, a word or a number.
@@ -55,7 +61,7 @@ fn is_token(part: &[u8]) -> bool {
 }
 
 impl Forms {
-    pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+    pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, BuildError> {
         let mut forms = Self::default();
         let mut seen: HashSet<&[u8]> = HashSet::new();
         for (name, value) in secrets {
@@ -65,18 +71,26 @@ impl Forms {
             let secret = u32::try_from(forms.names.len()).unwrap_or(u32::MAX);
             forms.names.push(name.to_owned());
             forms.add(secret, value);
+            if forms.size > MOST {
+                return Err(BuildError::TooLarge);
+            }
         }
-        forms
+        Ok(forms)
     }
 
     fn add(&mut self, secret: u32, value: &[u8]) {
         if is_weak(value) {
             self.tokens.push((Zeroizing::new(value.to_vec()), secret));
-            return;
+        } else {
+            self.add_parts(secret, value, !is_sentence(value));
         }
+    }
+
+    /// A value and what it is made of. Only a part without a structure is cut into blocks, and only once: of two ways to
+    /// cut it the blocks of one would begin with what is known of the other's.
+    fn add_parts(&mut self, secret: u32, value: &[u8], secret_throughout: bool) {
         let parts = Parts::of(value);
-        // A value with a structure is told by its secret parts; one without is secret throughout.
-        self.add_part(secret, value, !parts.structured && !is_sentence(value));
+        self.add_part(secret, value, !parts.structured && secret_throughout);
         for (part, kind) in &parts.found {
             match kind {
                 Kind::Password if part.len() < STRONG => {
@@ -86,21 +100,21 @@ impl Forms {
                 }
                 Kind::Password => self.add_part(secret, part, true),
                 Kind::Plain if part.len() >= STRONG && !is_word_or_number(part) => {
-                    self.add_part(secret, part, is_token(part));
+                    self.add_parts(secret, part, is_token(part));
                 }
                 Kind::Whole if part.len() >= STRONG && !is_word_or_number(part) => {
-                    self.add_part(secret, part, false)
+                    self.add_part(secret, part, false);
                 }
                 Kind::Plain | Kind::Whole => {}
             }
         }
     }
 
-    /// `secret_throughout`: any long enough piece of it gives something away.
-    fn add_part(&mut self, secret: u32, part: &[u8], secret_throughout: bool) {
+    /// `cut`: it is secret throughout, and looked for by its blocks as well.
+    fn add_part(&mut self, secret: u32, part: &[u8], cut: bool) {
         let mut exact = |bytes: Vec<u8>| {
-            let least = bytes.len();
-            self.exact.push(Form { bytes: Zeroizing::new(bytes), secret, least, mixed: false });
+            self.size += bytes.len();
+            self.exact.push(Form { bytes: Zeroizing::new(bytes), secret, block: None });
         };
         exact(part.to_vec());
         for escaped in escapes(part) {
@@ -108,35 +122,100 @@ impl Forms {
                 exact(escaped);
             }
         }
-        let long = part.len() >= LONG;
-        let mut reduced = |text: &[u8], least: usize, mixed: bool| {
-            // Room for all, so that no reallocation leaves a copy behind.
-            let mut bytes = Vec::with_capacity(text.len());
-            bytes.extend(text.iter().filter_map(|byte| reduce(*byte)));
-            if bytes.len() >= STRONG {
-                let least = if secret_throughout && long { least.min(bytes.len()) } else { bytes.len() };
-                self.reduced.push(Form { bytes: Zeroizing::new(bytes), secret, least, mixed });
-            }
-        };
-        let hex = HEXLOWER.encode(part);
-        reduced(hex.as_bytes(), 16, false);
-        reduced(joined(part, |text, byte| write!(text, "x{byte:02x}")).as_bytes(), 24, false);
-        reduced(joined(part, |text, byte| write!(text, "0x{byte:02x}")).as_bytes(), 32, false);
-        for shift in 0..3 {
-            reduced(&shifted(part, shift, 6, &|bytes| BASE64_NOPAD.encode(bytes)), 11, false);
-        }
-        if long {
-            reduced(part, 8, true);
-            let reversed: Vec<u8> = part.iter().rev().copied().collect();
-            reduced(&reversed, 8, true);
-            reduced(&rot13(part), 8, true);
-            reduced(joined(part, |text, byte| write!(text, "{byte:03o}")).as_bytes(), 24, false);
-            reduced(joined(part, |text, byte| write!(text, "{byte}")).as_bytes(), 20, false);
-            for shift in 0..5 {
-                reduced(&shifted(part, shift, 5, &|bytes| BASE32_NOPAD.encode(bytes)), 13, false);
+        self.add_reduced(secret, part, false);
+        if cut && part.len() >= LONG {
+            for block in blocks(part).into_iter().filter(|block| *block != part) {
+                if self.size <= MOST {
+                    self.add_reduced(secret, block, true);
+                }
             }
         }
     }
+
+    /// Every looser form of a part, or of a block of one.
+    fn add_reduced(&mut self, secret: u32, part: &[u8], block: bool) {
+        let mut reduced = |text: &[u8], run: &'static [u8]| {
+            // Room for all, so that no reallocation leaves a copy behind.
+            let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+            bytes.extend(text.iter().filter_map(|byte| reduce(*byte)));
+            if bytes.len() >= STRONG {
+                self.size += bytes.len();
+                self.reduced.push(Form { bytes, secret, block: block.then_some(run) });
+            }
+        };
+        reduced(HEXLOWER.encode(part).as_bytes(), b"_-");
+        reduced(joined(part, |text, byte| write!(text, "x{byte:02x}")).as_bytes(), b"_-");
+        reduced(joined(part, |text, byte| write!(text, "0x{byte:02x}")).as_bytes(), b"_-");
+        for shift in 0..3 {
+            reduced(&shifted(part, shift, 6, &|bytes| BASE64_NOPAD.encode(bytes)), b"_-+/");
+        }
+        if block || part.len() >= LONG {
+            reduced(part, b"_-");
+            let reversed: Vec<u8> = part.iter().rev().copied().collect();
+            reduced(&reversed, b"_-");
+            reduced(&rot13(part), b"_-");
+            reduced(joined(part, |text, byte| write!(text, "{byte:03o}")).as_bytes(), b"_-");
+            reduced(joined(part, |text, byte| write!(text, "{byte}")).as_bytes(), b"_-");
+            for shift in 0..5 {
+                reduced(&shifted(part, shift, 5, &|bytes| BASE32_NOPAD.encode(bytes)), b"_-");
+            }
+        }
+    }
+}
+
+/// A value's blocks: the parts of it that are looked for. They stand at places of its own, and each is found by who has
+/// all of it: who knows one learns nothing of the next.
+fn blocks(part: &[u8]) -> Vec<&[u8]> {
+    let secret = part.get(public_beginning(part)..).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut rest = secret;
+    while let Some((block, after)) = enough(rest.iter()).and_then(|length| rest.split_at_checked(length)) {
+        found.push(block);
+        rest = after;
+    }
+    // What is left over makes a block with as much before it as it needs: a value's end is shown alone, too.
+    if !found.is_empty() && rest.iter().any(u8::is_ascii_alphanumeric) {
+        let length = enough(secret.iter().rev());
+        found.extend(length.and_then(|length| secret.get(secret.len() - length..)));
+    }
+    found
+}
+
+/// How many bytes are too rare a text to stand in an ordinary one, and too much to be found by printing all there could
+/// be: eight letters and digits of all kinds, or more of fewer kinds.
+fn enough<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<usize> {
+    let (mut digits, mut small, mut capitals) = (0, 0, 0);
+    for (byte, length) in bytes.zip(1..) {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'z' => small += 1,
+            b'A'..=b'Z' => capitals += 1,
+            _ => {}
+        }
+        let needed = match (digits, small, capitals) {
+            (_, 0, 0) => 16,
+            (2.., 1.., 1..) => STRONG,
+            _ => 12,
+        };
+        if digits + small + capitals >= needed {
+            return Some(length);
+        }
+    }
+    None
+}
+
+/// How much of a value's beginning everybody knows: its kind (`sk_live_`, `github_pat_`), or what a JWT says.
+fn public_beginning(part: &[u8]) -> usize {
+    let in_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let pieces: Vec<&[u8]> = part.split(|byte| *byte == b'.').collect();
+    if let [header, payload, signature] = pieces.as_slice()
+        && header.starts_with(b"eyJ")
+        && [header, payload, signature].iter().all(|piece| piece.iter().all(in_base64url))
+    {
+        return part.len() - signature.len();
+    }
+    let first = part.get(..PUBLIC.min(part.len().saturating_sub(LONG))).unwrap_or_default();
+    first.iter().rposition(|byte| b"_-:.".contains(byte)).map_or(0, |at| at + 1)
 }
 
 /// Whether a person wrote it: words with spaces between them. Its parts are ordinary text.
@@ -255,6 +334,11 @@ impl Parts {
         let mut parts = Self { found: Vec::new(), structured: false };
         let lines: Vec<&[u8]> = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
         let pem = value.starts_with(b"-----BEGIN ");
+        let text = std::str::from_utf8(value).ok();
+        if text.is_some_and(|text| parts.json(text)) {
+            // Its lines are made of its leaves.
+            return parts;
+        }
         if lines.len() > 1 {
             parts.structured = true;
             for line in lines.iter().filter(|line| !line.starts_with(b"-----")) {
@@ -268,10 +352,9 @@ impl Parts {
                 .filter(|line| !line.starts_with(b"-----"))
                 .flat_map(|line| line.iter().copied())
                 .collect();
-            parts.push(&body, Kind::Plain);
-        } else if let Ok(text) = std::str::from_utf8(value) {
+            parts.push(&body, Kind::Whole);
+        } else if let Some(text) = text.filter(|_| lines.len() == 1) {
             parts.url(text);
-            parts.json(text);
             parts.dsn(text);
         }
         parts
@@ -282,6 +365,15 @@ impl Parts {
         {
             self.found.push((Zeroizing::new(part.to_vec()), kind));
         }
+    }
+
+    /// What is percent-encoded is cut as what it stands for.
+    fn push_escaped(&mut self, part: &str, kind: Kind) {
+        let decoded = percent_decode(part);
+        if decoded != part.as_bytes() {
+            self.push(part.as_bytes(), Kind::Whole);
+        }
+        self.push(&decoded, kind);
     }
 
     /// `scheme://user:password@host:port/path?query` (RFC 3986, 3).
@@ -302,9 +394,7 @@ impl Parts {
         }
         let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
         self.push(user.as_bytes(), Kind::Whole);
-        for password in [password.as_bytes(), &percent_decode(password)] {
-            self.push(password, Kind::Password);
-        }
+        self.push_escaped(password, Kind::Password);
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         if name != "localhost"
             && !name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -314,42 +404,36 @@ impl Parts {
         }
         for piece in tail.split(['/', '?', '#', '&']) {
             let piece = piece.split_once('=').map_or(piece, |(_, value)| value);
-            self.push(piece.as_bytes(), Kind::Plain);
-            self.push(&percent_decode(piece), Kind::Plain);
+            self.push_escaped(piece, Kind::Plain);
         }
     }
 
-    fn json(&mut self, text: &str) {
+    /// Whether it is JSON: its leaves.
+    fn json(&mut self, text: &str) -> bool {
         if !text.trim_start().starts_with(['{', '[']) {
-            return;
+            return false;
         }
-        let Ok(value) = serde_json::from_str(text) else { return };
+        let Ok(value) = serde_json::from_str(text) else { return false };
         self.structured = true;
         let mut open = vec![value];
         while let Some(value) = open.pop() {
             match value {
-                serde_json::Value::String(leaf) => {
-                    self.push(leaf.as_bytes(), Kind::Plain);
-                    for line in leaf.lines().filter(|line| !line.starts_with("-----")) {
-                        self.push(line.as_bytes(), Kind::Plain);
-                    }
-                }
+                serde_json::Value::String(leaf) => self.push(leaf.as_bytes(), Kind::Plain),
                 serde_json::Value::Array(items) => open.extend(items),
                 serde_json::Value::Object(fields) => open.extend(fields.into_iter().map(|(_, value)| value)),
                 _ => {}
             }
         }
+        true
     }
 
-    /// `key=value;key=value` or `key=value key=value`.
+    /// `key=value`, `key=value;key=value` or `key=value key=value`.
     fn dsn(&mut self, text: &str) {
-        let pairs: Vec<(&str, &str)> = text
-            .split([';', ' '])
-            .filter(|pair| !pair.is_empty())
-            .filter_map(|pair| pair.split_once('='))
-            .collect();
-        let all = text.split([';', ' ']).filter(|pair| !pair.is_empty()).count();
-        if pairs.len() < 2 || pairs.len() != all {
+        let all: Vec<&str> = text.split([';', ' ']).filter(|pair| !pair.is_empty()).collect();
+        let pairs: Vec<(&str, &str)> = all.iter().filter_map(|pair| pair.split_once('=')).collect();
+        // What looks like one pair may be base64 with its padding.
+        let padding = all.len() == 1 && pairs.iter().all(|(_, value)| matches!(*value, "" | "="));
+        if pairs.len() != all.len() || padding {
             return;
         }
         self.structured = true;

@@ -39,9 +39,9 @@ impl Masker {
     /// Takes names with their values. Empty values are skipped; of two names with one value the first is shown.
     ///
     /// # Errors
-    /// When the values are too many or too long (more than 16 MiB of forms).
+    /// When the values are too many or too long (more than 32 MiB of forms).
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, BuildError> {
-        Ok(Self(Arc::new(scan::Scanner::new(forms::Forms::of(secrets))?)))
+        Ok(Self(Arc::new(scan::Scanner::new(forms::Forms::of(secrets)?))))
     }
 
     /// Begins a stream: one for each output.
@@ -61,7 +61,7 @@ impl Masker {
     /// The names of the secrets that a text holds, in the order of their first appearance.
     pub fn find(&self, text: &[u8]) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for found in self.0.scan(text, &mut scan::Lane::default()) {
+        for found in self.0.scan(text, 0, &mut scan::Lane::default()) {
             let name = self.0.name(found.secret);
             if !names.iter().any(|known| known == name) {
                 names.push(name.to_owned());

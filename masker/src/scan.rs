@@ -3,10 +3,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "the inner loops: every index is bounded by the line above it")]
 
-use crate::{
-    BuildError,
-    forms::{Form, Forms, reduce},
-};
+use crate::forms::{Form, Forms, reduce};
 use memchr::memmem;
 use std::ops::Range;
 
@@ -18,13 +15,15 @@ const SEEN_BITS: u32 = 20;
 const BITS: u32 = 16;
 /// Bytes between two letters or digits that a split value may have.
 const GAP: usize = 8;
-/// A part that is as long as this counts without letters and digits mixed.
-const PLAIN: usize = 12;
 
-/// A stretch of text that is, or holds, a secret.
+/// A form that stands in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
+    /// What is to be masked.
     pub(crate) range: Range<usize>,
+    /// Where the form stands: less than the range, if it is a block's.
+    pub(crate) form: Range<usize>,
+    pub(crate) block: bool,
     pub(crate) secret: u32,
 }
 
@@ -56,10 +55,12 @@ struct Index {
     seen: Vec<u64>,
     starts: Vec<u32>,
     entries: Vec<Entry>,
-    /// How far apart the sampled positions are; 0 where there is nothing to look for.
+    /// How far apart the sampled positions are, and of how many bytes in a row each form is known; 0 where there is
+    /// nothing to look for.
     stride: usize,
-    /// The greatest length that a part may need to count.
-    greatest: usize,
+    /// The greatest length of a form, and of a block's.
+    longest: usize,
+    longest_block: usize,
 }
 
 /// A piece: its bytes, which form it is of, and where in it.
@@ -87,21 +88,14 @@ fn slot(hash: u32) -> usize {
 }
 
 impl Index {
-    fn new(forms: Vec<Form>) -> Result<Self, BuildError> {
-        let size: usize = forms.iter().map(|form| form.bytes.len()).sum();
-        if size > 16 << 20 {
-            return Err(BuildError::TooLarge);
-        }
-        let least = forms.iter().map(|form| form.least).min();
-        let stride = least.map_or(0, |least| least + 1 - GRAM);
-        // A stretch of text may begin anywhere in a form, and holds as many sampled positions as its length has room
-        // for: so of as many pieces that stand a stride apart one is enough. The middle one: values begin and end alike.
+    fn new(forms: Vec<Form>) -> Self {
+        let shortest = forms.iter().map(|form| form.bytes.len()).min();
+        let stride = shortest.map_or(0, |shortest| shortest + 1 - GRAM);
+        // Wherever a form stands, a sampled position falls on one of as many of its bytes. The middle ones: values begin
+        // and end alike.
         let pieces = |form: &Form| {
-            let block = stride.max(1);
-            let every = (form.least + 1).saturating_sub(GRAM).div_euclid(block).max(1);
-            let count = form.bytes.len().saturating_sub(GRAM - 1);
-            let blocks = (every / 2 * block..count).step_by(every * block);
-            blocks.flat_map(move |start| start..count.min(start + block))
+            let first = (form.bytes.len() + 1 - GRAM - stride) / 2;
+            first..first + stride
         };
         let mut starts = vec![0_u32; (1 << BITS) + 1];
         for form in &forms {
@@ -125,21 +119,20 @@ impl Index {
                 seen[seen_slot / 64] |= 1 << (seen_slot % 64);
             }
         }
-        let greatest =
-            forms.iter().map(|form| if form.mixed { form.least.max(PLAIN) } else { form.least }).max();
-        Ok(Self { forms, seen, starts, entries, stride, greatest: greatest.unwrap_or(0) })
+        let longest = |block: bool| {
+            let forms = forms.iter().filter(|form| form.block.is_some() == block);
+            forms.map(|form| form.bytes.len()).max().unwrap_or(0)
+        };
+        let (longest, longest_block) = (longest(false), longest(true));
+        Self { forms, seen, starts, entries, stride, longest, longest_block }
     }
 
-    /// Calls `found` with every stretch of `text` that counts. `joins(i)` says whether the bytes `i - 1` and `i`
-    /// may belong to one stretch.
-    fn scan(&self, text: &[u8], joins: impl Fn(usize) -> bool, mut found: impl FnMut(Range<usize>, &Form)) {
+    /// Calls `found` with every form in `text`, and where it begins.
+    fn scan(&self, text: &[u8], mut found: impl FnMut(usize, &Form)) {
         if self.stride == 0 || text.len() < GRAM {
             return;
         }
         let mut at = 0;
-        // The stretch that was found last: its form, where the form would begin, and its end. Its other pieces find
-        // it again.
-        let mut last = (u32::MAX, 0, 0);
         while at + GRAM <= text.len() {
             let gram = gram(&text[at..at + GRAM]);
             let hash = hash(gram);
@@ -147,16 +140,17 @@ impl Index {
             if self.seen[seen_slot / 64] >> (seen_slot % 64) & 1 == 1 {
                 let slot = slot(hash);
                 for entry in &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize] {
-                    let offset = entry.offset as usize;
-                    let begins = at.wrapping_sub(offset);
-                    if entry.gram != gram || (entry.form == last.0 && begins == last.1 && at + GRAM <= last.2)
-                    {
+                    if entry.gram != gram {
                         continue;
                     }
                     let form = &self.forms[entry.form as usize];
-                    if let Some(range) = extend(text, at, form, offset, &joins) {
-                        last = (entry.form, begins, range.end);
-                        found(range, form);
+                    let whole = at
+                        .checked_sub(entry.offset as usize)
+                        .and_then(|start| Some((start, text.get(start..start + form.bytes.len())?)));
+                    if let Some((start, whole)) = whole
+                        && whole == form.bytes.as_slice()
+                    {
+                        found(start, form);
                     }
                 }
             }
@@ -165,87 +159,67 @@ impl Index {
     }
 }
 
-/// The longest stretch around `at` that is the form around `offset`, if it counts.
-fn extend(
-    text: &[u8],
-    at: usize,
-    form: &Form,
-    offset: usize,
-    joins: &impl Fn(usize) -> bool,
-) -> Option<Range<usize>> {
-    let bytes = &form.bytes;
-    if form.least == bytes.len() {
-        let start = at.checked_sub(offset)?;
-        let whole = text.get(start..start + bytes.len())?;
-        // The first byte tells most of them apart, and costs least.
-        let same = whole[0] == bytes[0] && whole == bytes.as_slice();
-        return (same && (start + 1..start + bytes.len()).all(joins)).then(|| start..start + bytes.len());
+impl Lane {
+    /// How far apart the letters and digits of a find stand at most, if that is no further than those of one do.
+    fn spacing(&self, letters: Range<usize>) -> Option<usize> {
+        let places = self.places[letters].windows(2);
+        let most = places.map(|pair| (pair[1] - pair[0]) as usize).max().unwrap_or(1);
+        (most <= GAP + 1).then_some(most)
     }
-    if !(at + 1..at + GRAM).all(joins) {
-        return None;
-    }
-    let mut before = 0;
-    while before < at.min(offset) && text[at - before - 1] == bytes[offset - before - 1] && joins(at - before)
-    {
-        before += 1;
-    }
-    let mut end = at + GRAM;
-    let mut of_form = offset + GRAM;
-    while end < text.len() && of_form < bytes.len() && text[end] == bytes[of_form] && joins(end) {
-        end += 1;
-        of_form += 1;
-    }
-    let range = at - before..end;
-    let length = range.len();
-    let counts = length >= form.least && (!form.mixed || length >= PLAIN || is_mixed(&text[range.clone()]));
-    counts.then_some(range)
-}
 
-fn is_mixed(part: &[u8]) -> bool {
-    let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
-    digits >= 2 && part.len() - digits >= 2
+    fn place(&self, letters: Range<usize>) -> Range<usize> {
+        self.places[letters.start] as usize..self.places[letters.end - 1] as usize + 1
+    }
+
+    /// The run of letters and digits that a block was found in, up to as many on either side as make no block: what is
+    /// left of a value that was cut off. How far it goes is told by the text alone. If the value told it, it would be
+    /// seen where a text stops to agree with the value.
+    fn run(&self, text: &[u8], block: Range<usize>, spacing: usize, between: &[u8]) -> Range<usize> {
+        let more = block.len() - 1;
+        let joins = |at: &usize| {
+            let (before, after) = (self.places[at - 1] as usize, self.places[*at] as usize);
+            after - before <= spacing
+                || (after - before <= GAP + 1
+                    && text[before + 1..after].iter().all(|byte| between.contains(byte)))
+        };
+        let least = block.start.saturating_sub(more);
+        let start = block.start - (least + 1..=block.start).rev().take_while(joins).count();
+        let most = self.places.len().min(block.end + more);
+        start..block.end + (block.end..most).take_while(joins).count()
+    }
 }
 
 impl Scanner {
-    pub(crate) fn new(forms: Forms) -> Result<Self, BuildError> {
+    pub(crate) fn new(forms: Forms) -> Self {
         let mut to_lane = [0; 256];
         for byte in 0..=255_u8 {
             to_lane[usize::from(byte)] = reduce(byte).unwrap_or(0);
         }
-        Ok(Self {
+        Self {
             names: forms.names,
-            exact: Index::new(forms.exact)?,
-            reduced: Index::new(forms.reduced)?,
+            exact: Index::new(forms.exact),
+            reduced: Index::new(forms.reduced),
             tokens: forms
                 .tokens
                 .iter()
                 .map(|(value, secret)| (memmem::Finder::new(value.as_slice()).into_owned(), *secret))
                 .collect(),
             to_lane,
-        })
+        }
     }
 
     pub(crate) fn name(&self, secret: u32) -> &str {
         self.names.get(secret as usize).map_or("", String::as_str)
     }
 
-    /// Everything to be masked in a text: in order, without overlaps.
-    pub(crate) fn scan(&self, text: &[u8], lane: &mut Lane) -> Vec<Found> {
+    /// Everything to be masked in a text, in the order in which it begins. Up to `whole` the text belongs to whole values
+    /// that began before it.
+    pub(crate) fn scan(&self, text: &[u8], mut whole: usize, lane: &mut Lane) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
-        let mut add = |range: Range<usize>, secret: u32| match found.last_mut() {
-            Some(last) if last.range == range => last.secret = last.secret.min(secret),
-            Some(last) if last.range.start <= range.start && range.end <= last.range.end => {}
-            _ => found.push(Found { range, secret }),
+        let mut add = |form: Range<usize>, secret: u32| {
+            found.push(Found { range: form.clone(), form, block: false, secret });
         };
-        self.exact.scan(text, |_| true, |range, form| add(range, form.secret));
-        if self.reduced.stride != 0 {
-            self.fill(text, lane);
-            let Lane { bytes, places } = &*lane;
-            let joins = |at: usize| (places[at] - places[at - 1]) as usize <= GAP + 1;
-            self.reduced.scan(bytes, joins, |range, form| {
-                add(places[range.start] as usize..places[range.end - 1] as usize + 1, form.secret);
-            });
-        }
+        self.exact.scan(text, |start, form| add(start..start + form.bytes.len(), form.secret));
         for (finder, secret) in &self.tokens {
             let length = finder.needle().len();
             for start in finder.find_iter(text) {
@@ -257,17 +231,34 @@ impl Scanner {
                 }
             }
         }
-        found.sort_unstable_by_key(|found| (found.range.start, usize::MAX - found.range.end, found.secret));
-        let mut merged: Vec<Found> = Vec::with_capacity(found.len());
-        for next in found {
-            match merged.last_mut() {
-                Some(last) if next.range.start < last.range.end => {
-                    last.range.end = last.range.end.max(next.range.end);
+        if self.reduced.stride != 0 {
+            self.fill(text, lane);
+            self.reduced.scan(&lane.bytes, |start, form| {
+                let letters = start..start + form.bytes.len();
+                if let Some(spacing) = lane.spacing(letters.clone()) {
+                    let run = match form.block {
+                        Some(between) => lane.run(text, letters.clone(), spacing, between),
+                        None => letters.clone(),
+                    };
+                    found.push(Found {
+                        range: lane.place(run),
+                        form: lane.place(letters),
+                        block: form.block.is_some(),
+                        secret: form.secret,
+                    });
                 }
-                _ => merged.push(next),
-            }
+            });
         }
-        merged
+        // The blocks of a value that stands there as a whole: nothing beside it is masked.
+        found.sort_by_key(|found| (found.form.start, found.block, usize::MAX - found.form.end));
+        found.retain(|found| {
+            if !found.block {
+                whole = whole.max(found.form.end);
+            }
+            !found.block || found.form.end > whole
+        });
+        found.sort_by_key(|found| (found.range.start, usize::MAX - found.range.end, found.secret));
+        found
     }
 
     fn fill(&self, text: &[u8], lane: &mut Lane) {
@@ -288,11 +279,12 @@ impl Scanner {
     /// How many bytes at the end of a text may be the beginning of something that only more text would show.
     pub(crate) fn undecided(&self, text: &[u8]) -> usize {
         let token = self.tokens.iter().map(|(finder, _)| finder.needle().len() + 1).max().unwrap_or(0);
-        let exact = self.exact.greatest.max(token);
-        let mut letters = self.reduced.greatest;
+        let exact = self.exact.longest.max(token);
+        // A block's find reaches nearly as far again, on either side.
+        let mut letters = self.reduced.longest.max(2 * self.reduced.longest_block);
         let mut gap = 0;
         let mut held = 0;
-        // As many letters and digits as the longest part needs, and what stands between them.
+        // As many letters and digits as the longest find has, and what stands between them.
         for (byte, length) in text.iter().rev().zip(1..) {
             if letters == 0 || gap > GAP {
                 break;
@@ -308,7 +300,7 @@ impl Scanner {
         exact.max(held).min(text.len())
     }
 
-    /// Whether a text is the beginning of a form, or a part of one whose parts count.
+    /// Whether a text is the beginning of a form.
     pub(crate) fn may_begin(&self, text: &[u8]) -> bool {
         let begins = |form: &Form, text: &[u8]| form.bytes.starts_with(text);
         let begun = text.first().is_some_and(u8::is_ascii_alphanumeric);

@@ -11,12 +11,17 @@ pub struct Stream {
     text: Zeroizing<Vec<u8>>,
     /// How much of `text` was given out: one byte, or none at the beginning.
     given: usize,
+    /// How far `text` belongs to what was found already, and named.
+    masked: usize,
+    /// How far it belongs to whole values among that.
+    whole: usize,
     lane: Lane,
 }
 
 impl Stream {
     pub(crate) fn new(scanner: Arc<Scanner>) -> Self {
-        Self { scanner, text: Zeroizing::new(Vec::new()), given: 0, lane: Lane::default() }
+        let text = Zeroizing::new(Vec::new());
+        Self { scanner, text, given: 0, masked: 0, whole: 0, lane: Lane::default() }
     }
 
     fn held(&self) -> &[u8] {
@@ -42,24 +47,30 @@ impl Stream {
         self.give(self.text.len(), output);
     }
 
-    /// Gives out the text up to `decided`, masked; less, where something that is found goes on behind it.
-    fn give(&mut self, mut decided: usize, output: &mut Vec<u8>) {
-        let found = self.scanner.scan(&self.text, &mut self.lane);
-        for found in found.iter().rev() {
-            if found.range.end > decided && found.range.start < decided {
-                decided = found.range.start.max(self.given);
+    /// Gives out the text up to `decided`, masked; less, where more text may still take back what is found there.
+    fn give(&mut self, decided: usize, output: &mut Vec<u8>) {
+        let found = self.scanner.scan(&self.text, self.whole, &mut self.lane);
+        let open = found.iter().filter(|found| found.form.start >= decided).map(|found| found.range.start);
+        let decided = open.min().map_or(decided, |start| decided.min(start.max(self.given)));
+        let mut at = self.given.max(self.masked);
+        for found in found.iter().take_while(|found| found.range.start < decided) {
+            let start = found.range.start.max(self.given);
+            if start >= at {
+                output.extend_from_slice(self.text.get(at..start).unwrap_or_default());
+                output.push(b'[');
+                output.extend_from_slice(self.scanner.name(found.secret).as_bytes());
+                output.push(b']');
             }
-        }
-        let mut at = self.given;
-        for found in found.iter().take_while(|found| found.range.end <= decided) {
-            output.extend_from_slice(self.text.get(at..found.range.start).unwrap_or_default());
-            output.push(b'[');
-            output.extend_from_slice(self.scanner.name(found.secret).as_bytes());
-            output.push(b']');
-            at = found.range.end;
+            at = at.max(found.range.end);
+            if !found.block {
+                self.whole = self.whole.max(found.range.end);
+            }
         }
         output.extend_from_slice(self.text.get(at..decided).unwrap_or_default());
         self.given = decided.min(1);
-        self.text.drain(..decided - self.given);
+        let gone = decided - self.given;
+        self.text.drain(..gone);
+        self.masked = at.saturating_sub(gone);
+        self.whole = self.whole.saturating_sub(gone);
     }
 }
