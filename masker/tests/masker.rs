@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use securecode_masker::{Masker, is_weak};
+use std::collections::BTreeMap;
 
 const URL: &str = "postgres://app:Kq7vX2mWp9RtZ4nB@db.internal.example.com:5432/shop?sslmode=require";
 const TOKEN: &str = "sk_live_51Hq8ZkT2vYw7Jr3XbN6mPd9";
@@ -118,6 +119,65 @@ fn every_printed_form_is_masked() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_cut_off_is_masked_from_its_first_block_on() {
+    // The blocks of both stand every eight characters of the token, and every twelve of the digits.
+    for (value, name, first, block) in [(TOKEN, "STRIPE_KEY", 8, 8), (HEX, "PEPPER", 0, 12)] {
+        for end in first + block..=value.len() {
+            let masked = masker().mask(format!("see {}... there", &value[..end]).as_bytes());
+            assert_eq!(String::from_utf8(masked).unwrap(), format!("see [{name}]... there"));
+            for (kind, text) in printed(&value[..end]) {
+                let masked = String::from_utf8(masker().mask(text.as_bytes())).unwrap();
+                assert!(
+                    kind == "half" || !left_over(&masked, value),
+                    "{kind} of {end} bytes of {value}: {masked}"
+                );
+            }
+        }
+        for start in 1..=value.len() - block {
+            for (kind, text) in printed(&value[start..]) {
+                let masked = String::from_utf8(masker().mask(text.as_bytes())).unwrap();
+                assert!(
+                    kind == "half" || !left_over(&masked, value),
+                    "{kind} from {start} of {value}: {masked}"
+                );
+            }
+        }
+        for start in 0..value.len() {
+            for end in start + 2 * block - 1..=value.len() {
+                let masked = masker().mask(&value.as_bytes()[start..end]);
+                assert!(start < first || masked.starts_with(b"["), "{start}..{end} of {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn parts_that_are_no_block_are_not_looked_for() {
+    for part in [&TOKEN[..15], &TOKEN[9..23], &TOKEN[25..], &HEX[..11], &HEX[1..23]] {
+        assert_eq!(masker().mask(part.as_bytes()), part.as_bytes());
+    }
+    let jwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
+    let masker = Masker::new([("JWT", jwt.as_bytes())]).unwrap();
+    let (public, signature) = jwt.rsplit_once('.').unwrap();
+    assert_eq!(masker.mask(public.as_bytes()), public.as_bytes(), "what a JWT says is public");
+    assert_eq!(masker.mask(signature.as_bytes()), b"[JWT]");
+    assert_eq!(masker.mask(jwt.as_bytes()), b"[JWT]");
+}
+
+#[test]
+fn only_a_cut_off_value_takes_its_neighbours_along() {
+    let masked = |text: String| String::from_utf8(masker().mask(text.as_bytes())).unwrap();
+    assert_eq!(masked(format!("{TOKEN}abc-def")), "[STRIPE_KEY]abc-def");
+    assert_eq!(masked(format!("abc{TOKEN}")), "abc[STRIPE_KEY]");
+    // As far as one more block would go, whether the value goes on so or not.
+    assert_eq!(masked(format!("{}2vYw7Jr", &TOKEN[..16])), "[STRIPE_KEY]");
+    assert_eq!(masked(format!("{}2vYw7Jx.", &TOKEN[..16])), "[STRIPE_KEY].");
+    assert_eq!(masked(format!("{}abc_def-ghi", &TOKEN[..16])), "[STRIPE_KEY]hi");
+    assert_eq!(masked(format!("{} abc", &TOKEN[..16])), "[STRIPE_KEY] abc");
+    assert_eq!(masked("51 Hq 8Z kT ab cdefgh".to_owned()), "[STRIPE_KEY]h");
 }
 
 #[test]
@@ -262,13 +322,110 @@ fn any_split_point_gives_the_same_output() {
     }
 }
 
+#[test]
+fn a_run_without_end_is_given_out_as_it_comes() {
+    for text in [&TOKEN[8..16], &HEX[..13]] {
+        let (mut stream, mut output) = (masker().stream(), Vec::new());
+        for _ in 0..1000 {
+            stream.push(text.repeat(10).as_bytes(), &mut output);
+        }
+        assert!(output.starts_with(b"["), "all is held");
+        stream.push(b" and then", &mut output);
+        stream.finish(&mut output);
+        assert!(output.ends_with(b"] and then"));
+        assert_eq!(output, masker().mask(format!("{} and then", text.repeat(10_000)).as_bytes()));
+    }
+}
+
+/// The encodings that an attacker prints guesses in.
+const ENCODINGS: [fn(&[u8]) -> String; 14] = [
+    |bytes| String::from_utf8_lossy(bytes).into_owned(),
+    |bytes| String::from_utf8_lossy(bytes).to_uppercase(),
+    |bytes| bytes.iter().rev().map(|byte| char::from(*byte)).collect(),
+    |bytes| bytes.iter().map(|byte| rot13(char::from(*byte))).collect(),
+    |bytes| bytes.iter().map(|byte| format!("{} ", char::from(*byte))).collect(),
+    |bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    |bytes| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect(),
+    |bytes| bytes.iter().map(|byte| format!("0x{byte:02x}, ")).collect(),
+    |bytes| bytes.iter().map(|byte| format!("{byte:03o} ")).collect(),
+    |bytes| bytes.iter().map(|byte| format!("{byte}, ")).collect(),
+    |bytes| data_encoding::BASE64_NOPAD.encode(bytes),
+    |bytes| data_encoding::BASE64_NOPAD.encode(&[b"x", bytes].concat()),
+    |bytes| data_encoding::BASE64_NOPAD.encode(&[b"xy", bytes].concat()),
+    |bytes| data_encoding::BASE32_NOPAD.encode(bytes),
+];
+
+/// What a masker tells of the character behind a known beginning of a value. The attacker prints every window that ends
+/// there with every candidate behind it, in every encoding, and notes the candidates whose masked text has another shape
+/// than all others': those that were noted most often.
+fn told(masker: &Masker, known: &[u8], alphabet: &[u8]) -> Vec<u8> {
+    let mut votes = [0_usize; 256];
+    for encode in ENCODINGS {
+        for start in 0..known.len() {
+            let mut shapes: BTreeMap<usize, BTreeMap<_, Vec<u8>>> = BTreeMap::new();
+            for candidate in alphabet {
+                let text = encode(&[&known[start..], &[*candidate]].concat());
+                let masked = masker.mask(text.as_bytes());
+                let shape = (masked.len(), masked.iter().position(|byte| *byte == b'['));
+                shapes.entry(text.len()).or_default().entry(shape).or_default().push(*candidate);
+            }
+            // Where two or fewer differ from the rest: a letter in either case.
+            for odd in shapes.values().filter(|alike| alike.len() > 1).flat_map(BTreeMap::values) {
+                if odd.len() <= 2 {
+                    odd.iter().for_each(|candidate| votes[usize::from(*candidate)] += 1);
+                }
+            }
+        }
+    }
+    let most = votes.iter().copied().max().unwrap().max(1);
+    alphabet.iter().copied().filter(|candidate| votes[usize::from(*candidate)] == most).collect()
+}
+
+const CHARACTERS: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// A value as services make them, how much of it is public, and of which characters it is.
+fn token() -> impl Strategy<Value = (String, usize, &'static str)> {
+    let beginning =
+        prop::sample::select(vec!["", "sk_live_", "github_pat_", "xoxb-", "glpat-", "sk-ant-api03-"]);
+    let random = prop_oneof![
+        4 => "[0-9A-Za-z]{24,36}".prop_map(|random| (random, CHARACTERS)),
+        1 => "[0-9a-f]{40}".prop_map(|random| (random, "0123456789abcdef")),
+        1 => "[A-Z2-7]{32}".prop_map(|random| (random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")),
+    ];
+    (beginning, random).prop_map(|(beginning, (random, alphabet))| {
+        (format!("{beginning}{random}"), beginning.len(), alphabet)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    /// Who knows all of a block but a character learns that one: it is the whole block that is asked for. There it ends:
+    /// of the next one they know nothing.
+    #[test]
+    fn no_value_is_read_character_by_character((value, public, alphabet) in token()) {
+        let masker = Masker::new([("V", value.as_bytes())]).unwrap();
+        let learned: Vec<usize> = (1..=value.len() - 16)
+            .filter(|known| {
+                let told = told(&masker, &value.as_bytes()[..*known], alphabet.as_bytes());
+                told == [value.as_bytes()[*known]]
+            })
+            .collect();
+        prop_assert!(learned.iter().all(|at| at + 1 >= public + 8), "{:?} of {} known", learned, value);
+        prop_assert!(learned.windows(2).all(|pair| pair[1] - pair[0] >= 8), "{:?} of {}", learned, value);
+    }
+}
+
 proptest! {
     #[test]
     fn pieces_do_not_matter(
-        parts in prop::collection::vec((any::<prop::sample::Index>(), "[ -~\n]{0,12}"), 1..12),
+        parts in prop::collection::vec((any::<prop::sample::Index>(), "[ -~\n]{0,12}|[a-z0-9_]{0,9}|"), 1..12),
         mut cuts in prop::collection::vec(0_usize..4000, 0..20),
     ) {
-        let forms: Vec<String> = [URL, TOKEN, HEX].iter().flat_map(|value| printed(value)).map(|(_, text)| text).collect();
+        // Also what was cut off, whose finds take their neighbours along.
+        let cut_off = ["Kq7vX2mWp9R", &TOKEN[8..21], &TOKEN[16..], &HEX[..25]];
+        let values = [URL, TOKEN, HEX].into_iter().chain(cut_off);
+        let forms: Vec<String> = values.flat_map(printed).map(|(_, text)| text).collect();
         let text: String = parts.iter().map(|(form, between)| format!("{between}{}", form.get(&forms))).collect();
         cuts.sort_unstable();
         let masker = masker();
