@@ -1,8 +1,8 @@
 //! What a value may look like when it is printed.
 
 use crate::BuildError;
-use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, HEXLOWER};
-use std::{collections::HashSet, fmt::Write};
+use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, Encoding};
+use std::collections::HashSet;
 use zeroize::Zeroizing;
 
 /// Least bytes of a value, line or component that is looked for anywhere.
@@ -134,30 +134,34 @@ impl Forms {
 
     /// Every looser form of a part, or of a block of one.
     fn add_reduced(&mut self, secret: u32, part: &[u8], block: bool) {
-        let mut reduced = |text: &[u8], run: &'static [u8]| {
-            // Room for all, so that no reallocation leaves a copy behind.
-            let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-            bytes.extend(text.iter().filter_map(|byte| reduce(*byte)));
+        let mut reduced = |mut bytes: Zeroizing<Vec<u8>>, run: &'static [u8]| {
+            bytes.retain_mut(|byte| reduce(*byte).map(|letter| *byte = letter).is_some());
             if bytes.len() >= STRONG {
                 self.size += bytes.len();
                 self.reduced.push(Form { bytes, secret, block: block.then_some(run) });
             }
         };
-        reduced(HEXLOWER.encode(part).as_bytes(), b"_-");
-        reduced(joined(part, |text, byte| write!(text, "x{byte:02x}")).as_bytes(), b"_-");
-        reduced(joined(part, |text, byte| write!(text, "0x{byte:02x}")).as_bytes(), b"_-");
+        reduced(printed(part, |byte, text| text.extend([hex(byte >> 4), hex(byte)])), b"_-");
+        reduced(printed(part, |byte, text| text.extend([b'x', hex(byte >> 4), hex(byte)])), b"_-");
+        reduced(printed(part, |byte, text| text.extend([b'0', b'x', hex(byte >> 4), hex(byte)])), b"_-");
         for shift in 0..3 {
-            reduced(&shifted(part, shift, 6, &|bytes| BASE64_NOPAD.encode(bytes)), b"_-+/");
+            reduced(shifted(part, shift, 6, &BASE64_NOPAD), b"_-+/");
         }
         if block || part.len() >= LONG {
-            reduced(part, b"_-");
-            let reversed: Vec<u8> = part.iter().rev().copied().collect();
-            reduced(&reversed, b"_-");
-            reduced(&rot13(part), b"_-");
-            reduced(joined(part, |text, byte| write!(text, "{byte:03o}")).as_bytes(), b"_-");
-            reduced(joined(part, |text, byte| write!(text, "{byte}")).as_bytes(), b"_-");
+            reduced(Zeroizing::new(part.to_vec()), b"_-");
+            reduced(Zeroizing::new(part.iter().rev().copied().collect()), b"_-");
+            reduced(printed(part, |byte, text| text.push(rot13(byte))), b"_-");
+            let octal =
+                |byte: u8, text: &mut Vec<u8>| text.extend([6, 3, 0].map(|bits| hex(byte >> bits & 7)));
+            reduced(printed(part, octal), b"_-");
+            let decimal = |byte: u8, text: &mut Vec<u8>| {
+                let digits = [byte / 100, byte / 10 % 10, byte % 10].map(hex);
+                let zeros = if byte < 10 { 2 } else { usize::from(byte < 100) };
+                text.extend_from_slice(digits.get(zeros..).unwrap_or_default());
+            };
+            reduced(printed(part, decimal), b"_-");
             for shift in 0..5 {
-                reduced(&shifted(part, shift, 5, &|bytes| BASE32_NOPAD.encode(bytes)), b"_-");
+                reduced(shifted(part, shift, 5, &BASE32_NOPAD), b"_-");
             }
         }
     }
@@ -228,35 +232,38 @@ pub(crate) fn reduce(byte: u8) -> Option<u8> {
     byte.is_ascii_alphanumeric().then(|| byte.to_ascii_lowercase())
 }
 
+/// The hexadecimal digit of the lower half of a byte.
+fn hex(four: u8) -> u8 {
+    b"0123456789abcdef".get(usize::from(four & 15)).copied().unwrap_or_default()
+}
+
 /// The part byte by byte, as `print` has each.
-fn joined(part: &[u8], mut print: impl FnMut(&mut String, u8) -> std::fmt::Result) -> Zeroizing<String> {
+fn printed(part: &[u8], print: impl Fn(u8, &mut Vec<u8>)) -> Zeroizing<Vec<u8>> {
     // Room for the longest of the forms, so that no reallocation leaves a copy behind.
-    let mut text = Zeroizing::new(String::with_capacity(part.len() * 4));
-    for byte in part {
-        // Writing to a text does not fail.
-        let _ = print(&mut text, *byte);
-    }
+    let mut text = Zeroizing::new(Vec::with_capacity(part.len() * 4));
+    part.iter().for_each(|byte| print(*byte, &mut text));
     text
 }
 
-fn rot13(part: &[u8]) -> Vec<u8> {
-    let turn = |byte: u8, first: u8| (byte - first + 13) % 26 + first;
-    part.iter()
-        .map(|byte| match byte {
-            b'a'..=b'z' => turn(*byte, b'a'),
-            b'A'..=b'Z' => turn(*byte, b'A'),
-            byte => *byte,
-        })
-        .collect()
+fn rot13(byte: u8) -> u8 {
+    let turn = |first: u8| (byte - first + 13) % 26 + first;
+    match byte {
+        b'a'..=b'z' => turn(b'a'),
+        b'A'..=b'Z' => turn(b'A'),
+        byte => byte,
+    }
 }
 
 /// The digits of an encoding of `bits` bits a digit that are the part's own, where `shift` bytes stand before it.
-fn shifted(part: &[u8], shift: usize, bits: usize, encode: &dyn Fn(&[u8]) -> String) -> Vec<u8> {
-    let mut bytes = Zeroizing::new(vec![0; shift]);
+fn shifted(part: &[u8], shift: usize, bits: usize, encoding: &Encoding) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(shift + part.len()));
+    bytes.resize(shift, 0);
     bytes.extend_from_slice(part);
-    let digits = Zeroizing::new(encode(&bytes));
-    let (first, end) = ((shift * 8).div_ceil(bits), bytes.len() * 8 / bits);
-    digits.as_bytes().get(first..end).unwrap_or_default().to_vec()
+    let mut digits = Zeroizing::new(vec![0; encoding.encode_len(bytes.len())]);
+    encoding.encode_mut(&bytes, &mut digits);
+    digits.truncate(bytes.len() * 8 / bits);
+    digits.drain(..(shift * 8).div_ceil(bits));
+    digits
 }
 
 /// The part as JSON, URLs and shells have it.

@@ -53,7 +53,9 @@ impl Masker {
     pub fn mask(&self, text: &[u8]) -> Vec<u8> {
         let mut output = Vec::with_capacity(text.len());
         let mut stream = self.stream();
-        stream.push(text, &mut output);
+        for piece in text.chunks(1 << 20) {
+            stream.push(piece, &mut output);
+        }
         stream.finish(&mut output);
         output
     }

@@ -16,15 +16,34 @@ const BITS: u32 = 16;
 /// Bytes between two letters or digits that a split value may have.
 const GAP: usize = 8;
 
-/// A form that stands in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A form that stands in a text. Half as wide as `usize` would have it: a text of nothing but secrets has many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
     /// What is to be masked.
-    pub(crate) range: Range<usize>,
-    /// Where the form stands: less than the range, if it is a block's.
-    pub(crate) form: Range<usize>,
-    pub(crate) block: bool,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Where the form stands: less than what is masked, if it is a block's.
+    pub(crate) form_start: u32,
+    form_end: u32,
     pub(crate) secret: u32,
+    pub(crate) block: bool,
+}
+
+impl Found {
+    /// The order in which masks begin; of those that begin together the longest is first.
+    fn order(&self) -> (u32, u32, u32) {
+        (self.start, u32::MAX - self.end, self.secret)
+    }
+
+    /// Adds it to what was found before, which is nearly in order: a form is found by a piece of it.
+    fn add_to(self, found: &mut Vec<Self>) {
+        found.push(self);
+        let mut at = found.len() - 1;
+        while at > 0 && found[at - 1].order() > found[at].order() {
+            found.swap(at - 1, at);
+            at -= 1;
+        }
+    }
 }
 
 /// The letters and digits of a text, in lower case, and where they stand. Kept between searches for its memory.
@@ -63,12 +82,19 @@ struct Index {
     longest_block: usize,
 }
 
-/// A piece: its bytes, which form it is of, and where in it.
+/// A piece: its bytes, four more of the form it is of, which form that is, and where in it the piece stands.
 #[derive(Clone, Copy, Default)]
 struct Entry {
     gram: u32,
+    /// The form's first bytes or, where the piece has some of those, the next: they tell most forms apart.
+    more: u32,
     form: u32,
     offset: u32,
+}
+
+/// Where the other four bytes of an entry are. No form is shorter than eight.
+fn more(offset: usize) -> usize {
+    if offset < GRAM { GRAM } else { 0 }
 }
 
 fn gram(bytes: &[u8]) -> u32 {
@@ -91,17 +117,21 @@ impl Index {
     fn new(forms: Vec<Form>) -> Self {
         let shortest = forms.iter().map(|form| form.bytes.len()).min();
         let stride = shortest.map_or(0, |shortest| shortest + 1 - GRAM);
-        // Wherever a form stands, a sampled position falls on one of as many of its bytes. The middle ones: values begin
-        // and end alike.
-        let pieces = |form: &Form| {
-            let first = (form.bytes.len() + 1 - GRAM - stride) / 2;
-            first..first + stride
-        };
+        // Wherever a form stands, a sampled position falls on one of as many of its bytes: on those in its middle, at its
+        // beginning or at its end, whichever fewer others have.
         let mut starts = vec![0_u32; (1 << BITS) + 1];
+        let mut pieces = Vec::with_capacity(forms.len());
         for form in &forms {
-            for offset in pieces(form) {
-                starts[slot(hash(gram(&form.bytes[offset..]))) + 1] += 1;
+            let last = form.bytes.len() + 1 - GRAM - stride;
+            let slots = |first: usize| {
+                (first..first + stride).map(|offset| slot(hash(gram(&form.bytes[offset..]))) + 1)
+            };
+            let alike = |first: &usize| slots(*first).map(|slot| starts[slot]).sum::<u32>();
+            let first = [last / 2, 0, last].into_iter().min_by_key(alike).unwrap_or(0);
+            for slot in slots(first) {
+                starts[slot] += 1;
             }
+            pieces.push(first..first + stride);
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
@@ -109,12 +139,12 @@ impl Index {
         let mut next = starts.clone();
         let mut entries = vec![Entry::default(); starts[1 << BITS] as usize];
         let mut seen = vec![0_u64; (1 << SEEN_BITS) / 64];
-        for (form, index) in forms.iter().zip(0_u32..) {
-            for offset in pieces(form) {
-                let gram = gram(&form.bytes[offset..]);
+        for ((form, pieces), index) in forms.iter().zip(pieces).zip(0_u32..) {
+            for offset in pieces {
+                let (more, gram) = (gram(&form.bytes[more(offset)..]), gram(&form.bytes[offset..]));
                 let (slot, seen_slot) = (slot(hash(gram)), seen_slot(hash(gram)));
                 let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-                entries[next[slot] as usize] = Entry { gram, form: index, offset };
+                entries[next[slot] as usize] = Entry { gram, more, form: index, offset };
                 next[slot] += 1;
                 seen[seen_slot / 64] |= 1 << (seen_slot % 64);
             }
@@ -134,23 +164,22 @@ impl Index {
         }
         let mut at = 0;
         while at + GRAM <= text.len() {
-            let gram = gram(&text[at..at + GRAM]);
-            let hash = hash(gram);
+            let piece = gram(&text[at..at + GRAM]);
+            let hash = hash(piece);
             let seen_slot = seen_slot(hash);
             if self.seen[seen_slot / 64] >> (seen_slot % 64) & 1 == 1 {
                 let slot = slot(hash);
                 for entry in &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize] {
-                    if entry.gram != gram {
+                    let offset = entry.offset as usize;
+                    let Some(start) = at.checked_sub(offset).filter(|_| entry.gram == piece) else {
                         continue;
-                    }
-                    let form = &self.forms[entry.form as usize];
-                    let whole = at
-                        .checked_sub(entry.offset as usize)
-                        .and_then(|start| Some((start, text.get(start..start + form.bytes.len())?)));
-                    if let Some((start, whole)) = whole
-                        && whole == form.bytes.as_slice()
-                    {
-                        found(start, form);
+                    };
+                    let other = start + more(offset);
+                    if text.get(other..other + GRAM).is_some_and(|other| gram(other) == entry.more) {
+                        let form = &self.forms[entry.form as usize];
+                        if text.get(start..start + form.bytes.len()) == Some(form.bytes.as_slice()) {
+                            found(start, form);
+                        }
                     }
                 }
             }
@@ -162,13 +191,16 @@ impl Index {
 impl Lane {
     /// How far apart the letters and digits of a find stand at most, if that is no further than those of one do.
     fn spacing(&self, letters: Range<usize>) -> Option<usize> {
+        if self.is_word(letters.clone()) {
+            return Some(1);
+        }
         let places = self.places[letters].windows(2);
         let most = places.map(|pair| (pair[1] - pair[0]) as usize).max().unwrap_or(1);
         (most <= GAP + 1).then_some(most)
     }
 
-    fn place(&self, letters: Range<usize>) -> Range<usize> {
-        self.places[letters.start] as usize..self.places[letters.end - 1] as usize + 1
+    fn place(&self, letters: Range<usize>) -> (u32, u32) {
+        (self.places[letters.start], self.places[letters.end - 1] + 1)
     }
 
     /// The run of letters and digits that a block was found in, up to as many on either side as make no block: what is
@@ -182,10 +214,22 @@ impl Lane {
                 || (after - before <= GAP + 1
                     && text[before + 1..after].iter().all(|byte| between.contains(byte)))
         };
-        let least = block.start.saturating_sub(more);
-        let start = block.start - (least + 1..=block.start).rev().take_while(joins).count();
-        let most = self.places.len().min(block.end + more);
-        start..block.end + (block.end..most).take_while(joins).count()
+        let (least, most) = (block.start.saturating_sub(more), self.places.len().min(block.end + more));
+        // Mostly it is one word.
+        let start = match self.is_word(least..block.end) {
+            true => least,
+            false => block.start - (least + 1..=block.start).rev().take_while(joins).count(),
+        };
+        let end = match self.is_word(block.start..most) {
+            true => most,
+            false => block.end + (block.end..most).take_while(joins).count(),
+        };
+        start..end
+    }
+
+    /// Whether nothing stands between these letters and digits.
+    fn is_word(&self, letters: Range<usize>) -> bool {
+        (self.places[letters.end - 1] - self.places[letters.start]) as usize == letters.len() - 1
     }
 }
 
@@ -213,13 +257,21 @@ impl Scanner {
     }
 
     /// Everything to be masked in a text, in the order in which it begins. Up to `whole` the text belongs to whole values
-    /// that began before it.
-    pub(crate) fn scan(&self, text: &[u8], mut whole: usize, lane: &mut Lane) -> Vec<Found> {
-        let mut found: Vec<Found> = Vec::new();
-        let mut add = |form: Range<usize>, secret: u32| {
-            found.push(Found { range: form.clone(), form, block: false, secret });
+    /// that began before it. A text is shorter than 4 GiB.
+    pub(crate) fn scan(&self, text: &[u8], whole: u32, lane: &mut Lane) -> Vec<Found> {
+        let whole_at = |start: u32, end: u32, secret: u32| Found {
+            start,
+            end,
+            form_start: start,
+            form_end: end,
+            secret,
+            block: false,
         };
-        self.exact.scan(text, |start, form| add(start..start + form.bytes.len(), form.secret));
+        let (mut found, mut tokens, mut reduced, mut blocks) = (vec![], vec![], vec![], vec![]);
+        self.exact.scan(text, |start, form| {
+            let end = start + form.bytes.len();
+            whole_at(start as u32, end as u32, form.secret).add_to(&mut found);
+        });
         for (finder, secret) in &self.tokens {
             let length = finder.needle().len();
             for start in finder.find_iter(text) {
@@ -227,7 +279,7 @@ impl Scanner {
                     |at: Option<&u8>| at.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
                 let before = start.checked_sub(1).and_then(|at| text.get(at));
                 if !inside(before) && !inside(text.get(start + length)) {
-                    add(start..start + length, *secret);
+                    tokens.push(whole_at(start as u32, (start + length) as u32, *secret));
                 }
             }
         }
@@ -235,42 +287,49 @@ impl Scanner {
             self.fill(text, lane);
             self.reduced.scan(&lane.bytes, |start, form| {
                 let letters = start..start + form.bytes.len();
-                if let Some(spacing) = lane.spacing(letters.clone()) {
-                    let run = match form.block {
-                        Some(between) => lane.run(text, letters.clone(), spacing, between),
-                        None => letters.clone(),
-                    };
-                    found.push(Found {
-                        range: lane.place(run),
-                        form: lane.place(letters),
-                        block: form.block.is_some(),
-                        secret: form.secret,
-                    });
+                let Some(spacing) = lane.spacing(letters.clone()) else { return };
+                let (form_start, form_end) = lane.place(letters.clone());
+                let secret = form.secret;
+                if let Some(between) = form.block {
+                    let (start, end) = lane.place(lane.run(text, letters, spacing, between));
+                    Found { start, end, form_start, form_end, secret, block: true }.add_to(&mut blocks);
+                } else {
+                    whole_at(form_start, form_end, secret).add_to(&mut reduced);
                 }
             });
         }
-        // The blocks of a value that stands there as a whole: nothing beside it is masked.
-        found.sort_by_key(|found| (found.form.start, found.block, usize::MAX - found.form.end));
-        found.retain(|found| {
-            if !found.block {
-                whole = whole.max(found.form.end);
-            }
-            !found.block || found.form.end > whole
+        found.append(&mut tokens);
+        found.append(&mut reduced);
+        found.sort_by_key(Found::order);
+        // Beside a value that stands there as a whole nothing is masked for its blocks.
+        let wholes: Vec<(u32, u32)> = found
+            .iter()
+            .scan(whole, |end, found| {
+                *end = found.end.max(*end);
+                Some((found.start, *end))
+            })
+            .collect();
+        blocks.retain(|block| {
+            let begun = wholes.partition_point(|(start, _)| *start <= block.form_start);
+            block.form_end > begun.checked_sub(1).map_or(whole, |last| wholes[last].1)
         });
-        found.sort_by_key(|found| (found.range.start, usize::MAX - found.range.end, found.secret));
+        found.append(&mut blocks);
+        found.sort_by_key(Found::order);
         found
     }
 
+    /// Not inlined: the compiler makes more of the loop where it knows that nothing in it overlaps.
+    #[inline(never)]
     fn fill(&self, text: &[u8], lane: &mut Lane) {
         lane.bytes.resize(text.len(), 0);
         lane.places.resize(text.len(), 0);
-        let (mut count, mut place) = (0, 0);
-        for byte in text {
+        let (bytes, places) = (lane.bytes.as_mut_slice(), &mut lane.places[..text.len()]);
+        let mut count = 0;
+        for (byte, place) in text.iter().zip(0..) {
             let letter = self.to_lane[usize::from(*byte)];
-            lane.bytes[count] = letter;
-            lane.places[count] = place;
+            bytes[count] = letter;
+            places[count] = place;
             count += usize::from(letter != 0);
-            place += 1;
         }
         lane.bytes.truncate(count);
         lane.places.truncate(count);

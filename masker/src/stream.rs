@@ -14,7 +14,7 @@ pub struct Stream {
     /// How far `text` belongs to what was found already, and named.
     masked: usize,
     /// How far it belongs to whole values among that.
-    whole: usize,
+    whole: u32,
     lane: Lane,
 }
 
@@ -50,20 +50,21 @@ impl Stream {
     /// Gives out the text up to `decided`, masked; less, where more text may still take back what is found there.
     fn give(&mut self, decided: usize, output: &mut Vec<u8>) {
         let found = self.scanner.scan(&self.text, self.whole, &mut self.lane);
-        let open = found.iter().filter(|found| found.form.start >= decided).map(|found| found.range.start);
-        let decided = open.min().map_or(decided, |start| decided.min(start.max(self.given)));
+        let open = found.iter().filter(|found| found.form_start as usize >= decided);
+        let open = open.map(|found| (found.start as usize).max(self.given)).min();
+        let decided = open.map_or(decided, |open| open.min(decided));
         let mut at = self.given.max(self.masked);
-        for found in found.iter().take_while(|found| found.range.start < decided) {
-            let start = found.range.start.max(self.given);
+        for found in found.iter().take_while(|found| (found.start as usize) < decided) {
+            let start = (found.start as usize).max(self.given);
             if start >= at {
                 output.extend_from_slice(self.text.get(at..start).unwrap_or_default());
                 output.push(b'[');
                 output.extend_from_slice(self.scanner.name(found.secret).as_bytes());
                 output.push(b']');
             }
-            at = at.max(found.range.end);
+            at = at.max(found.end as usize);
             if !found.block {
-                self.whole = self.whole.max(found.range.end);
+                self.whole = self.whole.max(found.end);
             }
         }
         output.extend_from_slice(self.text.get(at..decided).unwrap_or_default());
@@ -71,6 +72,6 @@ impl Stream {
         let gone = decided - self.given;
         self.text.drain(..gone);
         self.masked = at.saturating_sub(gone);
-        self.whole = self.whole.saturating_sub(gone);
+        self.whole = self.whole.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
     }
 }
