@@ -22,6 +22,8 @@ pub(crate) struct Form {
     pub(crate) secret: u32,
     /// Set where it is a block's: the bytes beside letters and digits that may stand in one run with it.
     pub(crate) block: Option<&'static [u8]>,
+    /// Its letters and digits as they are to be, where either case of them would be too few to guess; else empty.
+    pub(crate) cased: Zeroizing<Vec<u8>>,
 }
 
 /// Everything that is looked for.
@@ -114,7 +116,12 @@ impl Forms {
     fn add_part(&mut self, secret: u32, part: &[u8], cut: bool) {
         let mut exact = |bytes: Vec<u8>| {
             self.size += bytes.len();
-            self.exact.push(Form { bytes: Zeroizing::new(bytes), secret, block: None });
+            self.exact.push(Form {
+                bytes: Zeroizing::new(bytes),
+                secret,
+                block: None,
+                cased: Zeroizing::default(),
+            });
         };
         exact(part.to_vec());
         for escaped in escapes(part) {
@@ -134,13 +141,27 @@ impl Forms {
 
     /// Every looser form of a part, or of a block of one.
     fn add_reduced(&mut self, secret: u32, part: &[u8], block: bool) {
-        let mut reduced = |mut bytes: Zeroizing<Vec<u8>>, run: &'static [u8]| {
+        let mut add = |mut bytes: Zeroizing<Vec<u8>>, run: &'static [u8], cased: Zeroizing<Vec<u8>>| {
             bytes.retain_mut(|byte| reduce(*byte).map(|letter| *byte = letter).is_some());
             if bytes.len() >= STRONG {
                 self.size += bytes.len();
-                self.reduced.push(Form { bytes, secret, block: block.then_some(run) });
+                self.reduced.push(Form { bytes, secret, block: block.then_some(run), cased });
             }
         };
+        if block || part.len() >= LONG {
+            let mut letters = |mut bytes: Zeroizing<Vec<u8>>| {
+                let mut cased = Zeroizing::default();
+                if block {
+                    bytes.retain(u8::is_ascii_alphanumeric);
+                    cased = bytes.clone();
+                }
+                add(bytes, b"_-", cased);
+            };
+            letters(Zeroizing::new(part.to_vec()));
+            letters(Zeroizing::new(part.iter().rev().copied().collect()));
+            letters(printed(part, |byte, text| text.push(rot13(byte))));
+        }
+        let mut reduced = |bytes, run| add(bytes, run, Zeroizing::default());
         reduced(printed(part, |byte, text| text.extend([hex(byte >> 4), hex(byte)])), b"_-");
         reduced(printed(part, |byte, text| text.extend([b'x', hex(byte >> 4), hex(byte)])), b"_-");
         reduced(printed(part, |byte, text| text.extend([b'0', b'x', hex(byte >> 4), hex(byte)])), b"_-");
@@ -148,9 +169,6 @@ impl Forms {
             reduced(shifted(part, shift, 6, &BASE64_NOPAD), b"_-+/");
         }
         if block || part.len() >= LONG {
-            reduced(Zeroizing::new(part.to_vec()), b"_-");
-            reduced(Zeroizing::new(part.iter().rev().copied().collect()), b"_-");
-            reduced(printed(part, |byte, text| text.push(rot13(byte))), b"_-");
             let octal =
                 |byte: u8, text: &mut Vec<u8>| text.extend([6, 3, 0].map(|bits| hex(byte >> bits & 7)));
             reduced(printed(part, octal), b"_-");
@@ -186,7 +204,7 @@ fn blocks(part: &[u8]) -> Vec<&[u8]> {
 }
 
 /// How many bytes are too rare a text to stand in an ordinary one, and too much to be found by printing all there could
-/// be: eight letters and digits of all kinds, or more of fewer kinds.
+/// be: eight letters and digits of all kinds, or more of fewer kinds. Each are at least 2^47.
 fn enough<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<usize> {
     let (mut digits, mut small, mut capitals) = (0, 0, 0);
     for (byte, length) in bytes.zip(1..) {

@@ -287,6 +287,10 @@ impl Scanner {
             self.fill(text, lane);
             self.reduced.scan(&lane.bytes, |start, form| {
                 let letters = start..start + form.bytes.len();
+                let own_case = |(place, byte): (&u32, &u8)| text[*place as usize] == *byte;
+                if !lane.places[letters.clone()].iter().zip(form.cased.iter()).all(own_case) {
+                    return;
+                }
                 let Some(spacing) = lane.spacing(letters.clone()) else { return };
                 let (form_start, form_end) = lane.place(letters.clone());
                 let secret = form.secret;
