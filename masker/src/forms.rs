@@ -20,10 +20,26 @@ pub(crate) struct Form {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// Which secret it is of: an index into [`Forms::names`].
     pub(crate) secret: u32,
-    /// Set where it is a block's: the bytes beside letters and digits that may stand in one run with it.
-    pub(crate) block: Option<&'static [u8]>,
-    /// Its letters and digits as they are to be, where either case of them would be too few to guess; else empty.
-    pub(crate) cased: Zeroizing<Vec<u8>>,
+    /// Set where it is a block's.
+    pub(crate) block: Option<Run>,
+    /// It is looked for in its own case: either case of so few letters would be too little to guess.
+    pub(crate) cased: bool,
+}
+
+/// What a block may stand in beside letters and digits.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    Word,
+    Base64,
+}
+
+impl Run {
+    pub(crate) fn between(self) -> &'static [u8] {
+        match self {
+            Self::Word => b"_-",
+            Self::Base64 => b"_-+/",
+        }
+    }
 }
 
 /// Everything that is looked for.
@@ -116,12 +132,7 @@ impl Forms {
     fn add_part(&mut self, secret: u32, part: &[u8], cut: bool) {
         let mut exact = |bytes: Vec<u8>| {
             self.size += bytes.len();
-            self.exact.push(Form {
-                bytes: Zeroizing::new(bytes),
-                secret,
-                block: None,
-                cased: Zeroizing::default(),
-            });
+            self.exact.push(Form { bytes: Zeroizing::new(bytes), secret, block: None, cased: false });
         };
         exact(part.to_vec());
         for escaped in escapes(part) {
@@ -141,45 +152,40 @@ impl Forms {
 
     /// Every looser form of a part, or of a block of one.
     fn add_reduced(&mut self, secret: u32, part: &[u8], block: bool) {
-        let mut add = |mut bytes: Zeroizing<Vec<u8>>, run: &'static [u8], cased: Zeroizing<Vec<u8>>| {
-            bytes.retain_mut(|byte| reduce(*byte).map(|letter| *byte = letter).is_some());
+        let mut add = |mut bytes: Zeroizing<Vec<u8>>, run: Run, cased: bool| {
+            match cased {
+                true => bytes.retain(u8::is_ascii_alphanumeric),
+                false => bytes.retain_mut(|byte| reduce(*byte).map(|letter| *byte = letter).is_some()),
+            }
             if bytes.len() >= STRONG {
                 self.size += bytes.len();
                 self.reduced.push(Form { bytes, secret, block: block.then_some(run), cased });
             }
         };
         if block || part.len() >= LONG {
-            let mut letters = |mut bytes: Zeroizing<Vec<u8>>| {
-                let mut cased = Zeroizing::default();
-                if block {
-                    bytes.retain(u8::is_ascii_alphanumeric);
-                    cased = bytes.clone();
-                }
-                add(bytes, b"_-", cased);
-            };
-            letters(Zeroizing::new(part.to_vec()));
-            letters(Zeroizing::new(part.iter().rev().copied().collect()));
-            letters(printed(part, |byte, text| text.push(rot13(byte))));
+            add(Zeroizing::new(part.to_vec()), Run::Word, block);
+            add(Zeroizing::new(part.iter().rev().copied().collect()), Run::Word, block);
+            add(printed(part, |byte, text| text.push(rot13(byte))), Run::Word, block);
         }
-        let mut reduced = |bytes, run| add(bytes, run, Zeroizing::default());
-        reduced(printed(part, |byte, text| text.extend([hex(byte >> 4), hex(byte)])), b"_-");
-        reduced(printed(part, |byte, text| text.extend([b'x', hex(byte >> 4), hex(byte)])), b"_-");
-        reduced(printed(part, |byte, text| text.extend([b'0', b'x', hex(byte >> 4), hex(byte)])), b"_-");
+        let mut reduced = |bytes, run| add(bytes, run, false);
+        reduced(printed(part, |byte, text| text.extend([hex(byte >> 4), hex(byte)])), Run::Word);
+        reduced(printed(part, |byte, text| text.extend([b'x', hex(byte >> 4), hex(byte)])), Run::Word);
+        reduced(printed(part, |byte, text| text.extend([b'0', b'x', hex(byte >> 4), hex(byte)])), Run::Word);
         for shift in 0..3 {
-            reduced(shifted(part, shift, 6, &BASE64_NOPAD), b"_-+/");
+            reduced(shifted(part, shift, 6, &BASE64_NOPAD), Run::Base64);
         }
         if block || part.len() >= LONG {
             let octal =
                 |byte: u8, text: &mut Vec<u8>| text.extend([6, 3, 0].map(|bits| hex(byte >> bits & 7)));
-            reduced(printed(part, octal), b"_-");
+            reduced(printed(part, octal), Run::Word);
             let decimal = |byte: u8, text: &mut Vec<u8>| {
                 let digits = [byte / 100, byte / 10 % 10, byte % 10].map(hex);
                 let zeros = if byte < 10 { 2 } else { usize::from(byte < 100) };
                 text.extend_from_slice(digits.get(zeros..).unwrap_or_default());
             };
-            reduced(printed(part, decimal), b"_-");
+            reduced(printed(part, decimal), Run::Word);
             for shift in 0..5 {
-                reduced(shifted(part, shift, 5, &BASE32_NOPAD), b"_-");
+                reduced(shifted(part, shift, 5, &BASE32_NOPAD), Run::Word);
             }
         }
     }
@@ -204,7 +210,8 @@ fn blocks(part: &[u8]) -> Vec<&[u8]> {
 }
 
 /// How many bytes are too rare a text to stand in an ordinary one, and too much to be found by printing all there could
-/// be: eight letters and digits of all kinds, or more of fewer kinds. Each are at least 2^47.
+/// be: eight letters and digits of all kinds, or more of fewer kinds. Those are 2^47 and more; 2^43 in base64, which
+/// leaves out half of a character.
 fn enough<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<usize> {
     let (mut digits, mut small, mut capitals) = (0, 0, 0);
     for (byte, length) in bytes.zip(1..) {

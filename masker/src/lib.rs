@@ -10,9 +10,30 @@
 //! | --- | --- |
 //! | under 8 bytes, or one word or number | the value alone, as a whole token |
 //! | from 8 bytes | also its lines and components; each plain, base64 at three offsets, hex, percent, JSON and shell escapes |
-//! | from 16 bytes | also base32, octal, decimal, rot13, reversed, other case, split by up to eight separators, and parts of at least 8 characters |
+//! | from 16 bytes | also base32, octal, decimal, rot13, reversed, other case, split by up to eight separators; and its blocks, in all of these but the other case |
 //!
-//! What is not looked for: anything compressed, enciphered, or encoded in ways of a program's own.
+//! # Blocks
+//!
+//! Whoever sees what is masked can ask: print a guess, and look whether it is. So nothing is found by agreeing with a
+//! value for a while, or the value could be asked for character by character. A value is found as a whole or by its
+//! *blocks*: parts at fixed places of it, one after the other, each looked for as a whole. A block has 8 letters and digits
+//! or as many more, up to 12, as make at least two of them digits and the letters of both cases; of digits alone it has
+//! 16. The first begins behind what everybody knows of such a value (`sk_live_`; header and payload of a JWT), the last
+//! ends with the value. Only what has no structure of its own is cut into blocks: the password of a URL, not the URL.
+//!
+//! What a block is found in is masked along with it, up to nearly as much again on either side: further letters and
+//! digits, as close together as the block's. So a value that was cut off is masked to where it ends, and right and wrong
+//! guesses behind a block look alike.
+//!
+//! # What is not found
+//!
+//! - A part of a value that holds no whole block: of at most 14 characters where two blocks of 8 meet, of 22 where two of
+//!   12 do (as in hexadecimal digits). A cut-off value in other case than its own.
+//! - Anything compressed, enciphered, or encoded in ways of a program's own.
+//!
+//! A question is answered still: who knows all of a block but `k` characters learns those by about 62^k guesses (16^k in a
+//! value of hexadecimal digits), and who knows as much of a whole value, too. Of a block of which nothing is known there
+//! are 2^43 and more to guess. A weak value is found by printing all that it may be.
 
 mod forms;
 mod scan;

@@ -101,6 +101,12 @@ fn gram(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
+/// A piece of a form as it is looked up.
+fn piece(form: &Form, offset: usize) -> u32 {
+    let piece = gram(&form.bytes[offset..]).to_le_bytes();
+    u32::from_le_bytes(if form.cased { piece.map(|byte| byte.to_ascii_lowercase()) } else { piece })
+}
+
 fn hash(gram: u32) -> u32 {
     gram.wrapping_mul(0x9E37_79B1)
 }
@@ -123,9 +129,8 @@ impl Index {
         let mut pieces = Vec::with_capacity(forms.len());
         for form in &forms {
             let last = form.bytes.len() + 1 - GRAM - stride;
-            let slots = |first: usize| {
-                (first..first + stride).map(|offset| slot(hash(gram(&form.bytes[offset..]))) + 1)
-            };
+            let slots =
+                |first: usize| (first..first + stride).map(|offset| slot(hash(piece(form, offset))) + 1);
             let alike = |first: &usize| slots(*first).map(|slot| starts[slot]).sum::<u32>();
             let first = [last / 2, 0, last].into_iter().min_by_key(alike).unwrap_or(0);
             for slot in slots(first) {
@@ -141,7 +146,7 @@ impl Index {
         let mut seen = vec![0_u64; (1 << SEEN_BITS) / 64];
         for ((form, pieces), index) in forms.iter().zip(pieces).zip(0_u32..) {
             for offset in pieces {
-                let (more, gram) = (gram(&form.bytes[more(offset)..]), gram(&form.bytes[offset..]));
+                let (more, gram) = (piece(form, more(offset)), piece(form, offset));
                 let (slot, seen_slot) = (slot(hash(gram)), seen_slot(hash(gram)));
                 let offset = u32::try_from(offset).unwrap_or(u32::MAX);
                 entries[next[slot] as usize] = Entry { gram, more, form: index, offset };
@@ -177,7 +182,10 @@ impl Index {
                     let other = start + more(offset);
                     if text.get(other..other + GRAM).is_some_and(|other| gram(other) == entry.more) {
                         let form = &self.forms[entry.form as usize];
-                        if text.get(start..start + form.bytes.len()) == Some(form.bytes.as_slice()) {
+                        let there = text.get(start..start + form.bytes.len()).unwrap_or_default();
+                        if there == form.bytes.as_slice()
+                            || (form.cased && there.eq_ignore_ascii_case(&form.bytes))
+                        {
                             found(start, form);
                         }
                     }
@@ -288,14 +296,14 @@ impl Scanner {
             self.reduced.scan(&lane.bytes, |start, form| {
                 let letters = start..start + form.bytes.len();
                 let own_case = |(place, byte): (&u32, &u8)| text[*place as usize] == *byte;
-                if !lane.places[letters.clone()].iter().zip(form.cased.iter()).all(own_case) {
+                if form.cased && !lane.places[letters.clone()].iter().zip(form.bytes.iter()).all(own_case) {
                     return;
                 }
                 let Some(spacing) = lane.spacing(letters.clone()) else { return };
                 let (form_start, form_end) = lane.place(letters.clone());
                 let secret = form.secret;
-                if let Some(between) = form.block {
-                    let (start, end) = lane.place(lane.run(text, letters, spacing, between));
+                if let Some(run) = form.block {
+                    let (start, end) = lane.place(lane.run(text, letters, spacing, run.between()));
                     Found { start, end, form_start, form_end, secret, block: true }.add_to(&mut blocks);
                 } else {
                     whole_at(form_start, form_end, secret).add_to(&mut reduced);
@@ -365,7 +373,10 @@ impl Scanner {
 
     /// Whether a text is the beginning of a form.
     pub(crate) fn may_begin(&self, text: &[u8]) -> bool {
-        let begins = |form: &Form, text: &[u8]| form.bytes.starts_with(text);
+        let begins = |form: &Form, text: &[u8]| {
+            let first = form.bytes.get(..text.len());
+            first.is_some_and(|first| first == text || (form.cased && first.eq_ignore_ascii_case(text)))
+        };
         let begun = text.first().is_some_and(u8::is_ascii_alphanumeric);
         let letters: Vec<u8> = text.iter().filter(|_| begun).filter_map(|byte| reduce(*byte)).collect();
         self.exact.forms.iter().any(|form| begins(form, text))
