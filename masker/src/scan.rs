@@ -72,6 +72,8 @@ pub(crate) struct Scanner {
 struct Index {
     forms: Vec<Form>,
     seen: Vec<u64>,
+    /// The slots of the forms' first pieces.
+    firsts: Vec<u64>,
     starts: Vec<u32>,
     entries: Vec<Entry>,
     /// How far apart the sampled positions are, and of how many bytes in a row each form is known; 0 where there is
@@ -154,12 +156,30 @@ impl Index {
                 seen[seen_slot / 64] |= 1 << (seen_slot % 64);
             }
         }
+        let mut firsts = vec![0_u64; (1 << BITS) / 64];
+        for form in &forms {
+            let slot = slot(hash(piece(form, 0)));
+            firsts[slot / 64] |= 1 << (slot % 64);
+        }
         let longest = |block: bool| {
             let forms = forms.iter().filter(|form| form.block.is_some() == block);
             forms.map(|form| form.bytes.len()).max().unwrap_or(0)
         };
         let (longest, longest_block) = (longest(false), longest(true));
-        Self { forms, seen, starts, entries, stride, longest, longest_block }
+        Self { forms, seen, firsts, starts, entries, stride, longest, longest_block }
+    }
+
+    /// Whether a form begins with a text.
+    fn begins(&self, text: &[u8]) -> bool {
+        let possible = text.get(..GRAM).is_none_or(|first| {
+            let slot = slot(hash(gram(first)));
+            self.firsts[slot / 64] >> (slot % 64) & 1 == 1
+        });
+        let begins = |form: &Form| {
+            let first = form.bytes.get(..text.len());
+            first.is_some_and(|first| first == text || (form.cased && first.eq_ignore_ascii_case(text)))
+        };
+        possible && self.forms.iter().any(begins)
     }
 
     /// Calls `found` with every form in `text`, and where it begins.
@@ -373,14 +393,14 @@ impl Scanner {
 
     /// Whether a text is the beginning of a form.
     pub(crate) fn may_begin(&self, text: &[u8]) -> bool {
-        let begins = |form: &Form, text: &[u8]| {
-            let first = form.bytes.get(..text.len());
-            first.is_some_and(|first| first == text || (form.cased && first.eq_ignore_ascii_case(text)))
-        };
         let begun = text.first().is_some_and(u8::is_ascii_alphanumeric);
-        let letters: Vec<u8> = text.iter().filter(|_| begun).filter_map(|byte| reduce(*byte)).collect();
-        self.exact.forms.iter().any(|form| begins(form, text))
-            || (letters.len() >= GRAM && self.reduced.forms.iter().any(|form| begins(form, &letters)))
+        let letters = || text.iter().filter(|_| begun).filter_map(|byte| reduce(*byte));
+        // Of a long text the first letters mostly are enough.
+        let first: Vec<u8> = letters().take(GRAM).collect();
+        self.exact.begins(text)
+            || (first.len() == GRAM
+                && self.reduced.begins(&first)
+                && self.reduced.begins(&letters().collect::<Vec<u8>>()))
             || self.tokens.iter().any(|(finder, _)| finder.needle().starts_with(text))
     }
 }
