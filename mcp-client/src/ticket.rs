@@ -70,7 +70,7 @@ pub struct Redeemed {
     pub secrets: Vec<Held>,
     /// When the session began: nanoseconds since 1970.
     pub since: u128,
-    /// The variables that steer shells, loaders and tools, as they were for the agent itself.
+    /// The variables as they were for the agent itself (`guard/steering.rs`).
     pub environment: BTreeMap<String, String>,
 }
 
@@ -257,8 +257,7 @@ fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
         commands: held.commands.clone(),
         current: shown && held.current,
     });
-    let answer =
-        Answer { secrets: secrets.collect(), since: began(), environment: steering::of_this_process() };
+    let answer = Answer { secrets: secrets.collect(), since: began(), environment: steering::environment() };
     drop(state);
     let text = Zeroizing::new(serde_json::to_vec(&answer)?);
     client.write_all(&text)
@@ -372,14 +371,14 @@ pub fn hold(
     });
     let oldest = living().iter().map(|session| session.since).min();
     let since = oldest.or_else(agents::oldest).unwrap_or(u128::MAX).min(began());
-    Ok((Redeemed { secrets: held.collect(), since, environment: steering::of_this_process() }, left_out))
+    Ok((Redeemed { secrets: held.collect(), since, environment: steering::environment() }, left_out))
 }
 
-/// The variables that steer shells, loaders and tools, as they are for the agent itself: of the oldest living session, or
+/// The variables as they are for the agent itself (`guard/steering.rs`): of the oldest living session, or
 /// of the oldest agent that a hook noted; where none is, this process's own.
 pub fn environment_of_the_agent() -> BTreeMap<String, String> {
     let oldest = living().into_iter().min_by_key(|session| session.since);
-    let noted = || agents::environment().unwrap_or_else(steering::of_this_process);
+    let noted = || agents::environment().unwrap_or_else(steering::environment);
     oldest.map_or_else(noted, |session| session.environment)
 }
 

@@ -35,11 +35,11 @@ pub fn note(session: &str) -> Result<()> {
     }
     let nanoseconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     // The hook's variables are the agent's own, before any command sets another.
-    let steering = serde_json::to_string(&steering::of_this_process()).unwrap_or_default();
-    home::replace_private_file(&path, format!("{nanoseconds}\n{steering}").as_bytes())
+    let variables = serde_json::to_string(&steering::environment()).unwrap_or_default();
+    home::replace_private_file(&path, format!("{nanoseconds}\n{variables}").as_bytes())
 }
 
-/// The variables of the oldest agent that steer shells, loaders and tools, if an agent is there. What is unreadable says
+/// The variables of the oldest agent (`steering.rs`), if an agent is there. What is unreadable says
 /// that it had none.
 pub fn environment() -> Option<BTreeMap<String, String>> {
     let oldest = noted().min_by_key(|text| began(text))?;

@@ -1,7 +1,6 @@
 //! What changed since the session began: a program that did may be the agent's work (`reach.rs`: what a program is).
 
 use std::{
-    collections::{BTreeMap, HashSet},
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -106,21 +105,6 @@ impl Inspection {
             && packs.iter().all(|pack| old(pack))
             && objects.join(head).join(tail).symlink_metadata().is_err()
             && git.ask(&["cat-file", "-e", hash]).is_some()
-    }
-
-    /// A folder of PATH that the agent itself does not have and that holds something new.
-    pub fn strange_path_folder(&self, usual: &BTreeMap<String, String>) -> Option<String> {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let usual: HashSet<&str> =
-            usual.get("PATH").map(|path| path.split(':').collect()).unwrap_or_default();
-        path.split(':')
-            .filter(|folder| !usual.contains(folder))
-            .find(|folder| {
-                let folder = Path::new(if folder.is_empty() { "." } else { folder });
-                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-                entries.map(|entry| entry.path()).any(|path| path.is_file() && self.is_changed(&path))
-            })
-            .map(str::to_owned)
     }
 }
 

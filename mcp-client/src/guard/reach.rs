@@ -1,160 +1,24 @@
-//! What a program is: its file, the files that it mentions, and what the tools that it mentions read by themselves.
+//! What a program runs: its file, the files that it names, and what the tools that it names read by themselves.
 
-use super::changes::Inspection;
+use super::{
+    changes::Inspection,
+    commands::{self, Script},
+    configuration::{self, Tools},
+    consumers,
+    interpreters::{self, SHELLS},
+    modules,
+    packages::{self, Packages},
+    program::find_program,
+    project::{SKIPPED, is_code, is_data, project_folders_above, project_of, walk},
+    steering::Told,
+    texts::{Language, finds_code},
+};
 use std::{
-    collections::{HashMap, HashSet},
-    fs,
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
-
-/// Files of a project that tools read by themselves and that can make them run code, and the tools.
-const CONFIGURATION: &[(&str, &[&str])] = &[
-    (".npmrc", NODE_PACKAGES),
-    (".yarnrc", NODE_PACKAGES),
-    (".yarnrc.yml", NODE_PACKAGES),
-    (".pnpmfile.cjs", NODE_PACKAGES),
-    ("bunfig.toml", &["bun", "bunx"]),
-    ("deno.json", &["deno"]),
-    ("conftest.py", PYTEST),
-    ("pytest.ini", PYTEST),
-    ("tox.ini", PYTEST),
-    ("setup.cfg", PYTEST),
-    ("setup.py", &["pip", "pip3", "setup", "tox"]),
-    ("sitecustomize.py", &["python"]),
-    ("usercustomize.py", &["python"]),
-    (".mocharc.js", &["mocha"]),
-    (".mocharc.cjs", &["mocha"]),
-    (".mocharc.json", &["mocha"]),
-    (".mocharc.yml", &["mocha"]),
-    (".babelrc", &["babel", "jest"]),
-    (".babelrc.js", &["babel", "jest"]),
-    (".eslintrc.js", &["eslint"]),
-    (".eslintrc.cjs", &["eslint"]),
-    (".prettierrc.js", &["prettier"]),
-    ("tsconfig.json", &["tsc", "tsx", "ts-node", "bun", "deno", "vite", "next", "jest", "vitest"]),
-    ("GNUmakefile", &["make", "gmake"]),
-    ("makefile", &["make", "gmake"]),
-    ("Makefile", &["make", "gmake"]),
-    ("Rakefile", &["rake", "rails", "bundle"]),
-    ("justfile", &["just"]),
-    ("Taskfile.yml", &["task"]),
-    ("build.gradle", &["gradle", "gradlew"]),
-    ("pom.xml", &["mvn", "mvnw"]),
-    ("composer.json", &["composer"]),
-    ("Gemfile", &["bundle", "ruby", "rails", "rake"]),
-    (".psqlrc", &["psql"]),
-    (".curlrc", &["curl"]),
-    (".wgetrc", &["wget"]),
-    (".my.cnf", &["mysql", "mariadb", "mysqldump"]),
-];
-
-const NODE_PACKAGES: &[&str] = &["npm", "npx", "pnpm", "yarn"];
-const PYTEST: &[&str] = &["pytest", "tox", "setup", "pip", "pip3", "unittest"];
-
-/// What tools read in the home folder and obey, what they run or what they write down; and the tools.
-const AT_HOME: &[(&str, &[&str])] = &[
-    (".aws/config", &["aws", "boto", "boto3", "terraform"]),
-    (".cargo/config", &["cargo"]),
-    (".cargo/config.toml", &["cargo"]),
-    (".config/curlrc", &["curl"]),
-    (".config/git/config", &["git"]),
-    (".config/pip/pip.conf", &["pip", "pip3"]),
-    (".curlrc", &["curl"]),
-    (".docker/config.json", &["docker", "docker-compose", "podman"]),
-    (".gitconfig", &["git"]),
-    (".kube/config", &["kubectl", "helm"]),
-    (".my.cnf", &["mysql", "mariadb", "mysqldump"]),
-    (".mylogin.cnf", &["mysql", "mariadb", "mysqldump"]),
-    (".npmrc", NODE_PACKAGES),
-    (".pip/pip.conf", &["pip", "pip3"]),
-    (".psqlrc", &["psql"]),
-    (".pypirc", &["twine", "pip", "pip3"]),
-    (".ssh/config", &["ssh", "scp", "sftp", "rsync", "git"]),
-    (".wgetrc", &["wget"]),
-    (".yarnrc", NODE_PACKAGES),
-    (".yarnrc.yml", NODE_PACKAGES),
-];
-
-/// Modules of Python that it loads before a script's first line, or that nearly every other module loads.
-const PYTHON_IMPLICIT: &[&str] = &[
-    "os",
-    "re",
-    "io",
-    "abc",
-    "array",
-    "codecs",
-    "concurrent",
-    "contextvars",
-    "fcntl",
-    "msvcrt",
-    "opcode",
-    "quopri",
-    "select",
-    "site",
-    "stat",
-    "types",
-    "enum",
-    "functools",
-    "collections",
-    "keyword",
-    "operator",
-    "reprlib",
-    "heapq",
-    "copyreg",
-    "warnings",
-    "contextlib",
-    "string",
-    "struct",
-    "threading",
-    "time",
-    "socket",
-    "ssl",
-    "selectors",
-    "signal",
-    "email",
-    "http",
-    "urllib",
-    "json",
-    "base64",
-    "hashlib",
-    "hmac",
-    "random",
-    "logging",
-    "traceback",
-    "linecache",
-    "tokenize",
-    "token",
-    "inspect",
-    "dis",
-    "ast",
-    "importlib",
-    "typing",
-    "copy",
-    "weakref",
-    "datetime",
-    "calendar",
-    "locale",
-    "tempfile",
-    "shutil",
-    "subprocess",
-    "uuid",
-    "decimal",
-    "numbers",
-    "queue",
-    "bisect",
-    "math",
-    "zlib",
-    "gzip",
-    "textwrap",
-    "argparse",
-    "gettext",
-    "getopt",
-    "fnmatch",
-    "glob",
-    "pathlib",
-    "platform",
-];
 
 /// What a program runs.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -167,11 +31,57 @@ pub struct Code {
     pub text: String,
     /// Whatever code there is in the project: tests that a runner finds, sources that a compiler takes.
     pub whole_project: bool,
+    /// Variables that the agent itself does not have so, which its scripts may expand.
+    pub told: BTreeMap<String, Told>,
 }
 
 impl From<Vec<PathBuf>> for Code {
     fn from(files: Vec<PathBuf>) -> Self {
         Self { files, ..Self::default() }
+    }
+}
+
+/// Why a program is not given values.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A file of its code, or a folder with more than can be looked at.
+    Changed(PathBuf),
+    /// A program that its scripts may find in PATH.
+    NewProgram(PathBuf),
+    /// A variable that its scripts run.
+    Expanded(String),
+    /// It runs the arguments that it is given.
+    RunsArguments,
+}
+
+impl From<PathBuf> for Obstacle {
+    fn from(file: PathBuf) -> Self {
+        Self::Changed(file)
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed(file) => {
+                write!(
+                    f,
+                    "{} changed since this session began",
+                    file.file_name().unwrap_or_default().to_string_lossy()
+                )
+            }
+            Self::NewProgram(path) => {
+                write!(
+                    f,
+                    "{} is newer than this session, and what it runs may find it in PATH",
+                    path.display()
+                )
+            }
+            Self::Expanded(name) => {
+                write!(f, "what it runs expands {name} as a program, a flag or a file; leave {name} away")
+            }
+            Self::RunsArguments => f.write_str("it runs what it is told on the command line"),
+        }
     }
 }
 
@@ -202,8 +112,8 @@ impl Inspection {
     /// What a command with this code runs, as it is now.
     ///
     /// # Errors
-    /// The first file of it that changed since the session began.
-    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Vec<Seen>, PathBuf> {
+    /// The first thing in it that may be the agent's work.
+    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Vec<Seen>, Obstacle> {
         let files = code.files.iter().map(|file| self.folder.join(file));
         // What is named is judged whatever its name; of a folder, what is no data.
         let (mut entries, mut held) = (Vec::new(), Vec::new());
@@ -211,7 +121,7 @@ impl Inspection {
             if !file.is_dir() {
                 entries.push(file);
             } else if !walk(&file, &mut held) {
-                return Err(file);
+                return Err(file.into());
             }
         }
         entries.extend(held.into_iter().filter(|file| !is_data(file)));
@@ -220,7 +130,7 @@ impl Inspection {
             code.settings.iter().map(|file| self.folder.join(file)).filter(|file| file.exists()).collect();
         seen.extend(settings.iter().map(|file| Seen::now(file)));
         if let Some(changed) = entries.iter().chain(&settings).find(|entry| self.is_changed(entry)) {
-            return Err(changed.clone());
+            return Err(changed.clone().into());
         }
         let mut folders: Vec<&Path> = entries.iter().filter_map(|entry| entry.parent()).collect();
         folders.push(&self.folder);
@@ -228,32 +138,39 @@ impl Inspection {
         folders.extend(above.iter().map(PathBuf::as_path));
         folders.sort();
         folders.dedup();
-        let configuration = folders.into_iter().flat_map(configuration_in).chain(configuration_at_home());
+        let configuration =
+            folders.into_iter().flat_map(configuration::in_folder).chain(configuration::at_home());
         let configuration: Vec<(PathBuf, Tools)> =
             configuration.filter(|(file, _)| file.is_file() && self.is_newer(file)).collect();
-        let mut reach = Reach::of(&self.roots(&entries), self)?;
-        if code.whole_project {
-            seen.extend(reach.code());
-            if let Some(file) = reach.newer.iter().find(|file| self.is_changed(file)) {
-                return Err(file.clone());
-            }
-        }
-        if command.iter().any(|word| word == "-m")
-            && let Some(file) = reach
-                .shadows(&self.folder.canonicalize().unwrap_or_default())
-                .find(|file| self.is_changed(file))
-        {
-            return Err(file);
+        let mut reach = Reach::of(self.roots(&entries), self)?;
+        reach.finds_code = code.whole_project;
+        if command.iter().any(|word| word == "-m") {
+            let here = reach.here.clone();
+            reach.open.extend(modules::shadows(Language::Python, &reach.newer, &here));
         }
         for word in command {
-            reach.read(word, Path::new(""), false);
+            reach.read(word, Path::new(""), Language::Other);
         }
-        reach.read(&code.text, &self.folder, false);
-        reach.open.extend(entries.iter().filter_map(|entry| entry.canonicalize().ok()));
-        seen.extend(reach.follow(self)?);
-        let used = configuration.into_iter().filter(|(_, tools)| reach.mentions(tools)).map(|(file, _)| file);
-        match used.into_iter().find(|file| self.is_changed(file)) {
-            Some(file) => Err(file),
+        let of_package = settings.first().and_then(|file| file.parent()).unwrap_or(&self.folder).to_owned();
+        let is_manifest = code.text.trim_start().starts_with('{');
+        reach.read(&code.text, &of_package, if is_manifest { Language::Other } else { Language::Shell });
+        for entry in &entries {
+            reach.open.extend(entry.canonicalize());
+        }
+        reach.told_to = told_to(command, &entries, &self.folder);
+        seen.extend(reach.follow()?);
+        reach.expand(&code.told)?;
+        seen.extend(reach.follow()?);
+        seen.extend(reach.found()?);
+        let used = configuration
+            .into_iter()
+            .filter(|(_, tools)| tools.are_among(&reach.words))
+            .map(|(file, _)| file);
+        if let Some(file) = used.into_iter().find(|file| self.is_changed(file)) {
+            return Err(file.into());
+        }
+        match self.new_program(&reach.words) {
+            Some(program) => Err(Obstacle::NewProgram(program)),
             None => Ok(seen),
         }
     }
@@ -269,55 +186,51 @@ impl Inspection {
     }
 }
 
-/// Who reads a file of configuration.
-enum Tools {
-    Named(&'static [&'static str]),
-    /// All whose name begins so: `vite.config.ts` is for `vite` and `vitest`.
-    Beginning(String),
-}
-
-fn configuration_in(folder: &Path) -> Vec<(PathBuf, Tools)> {
-    let known = CONFIGURATION.iter().map(|(name, tools)| (folder.join(name), Tools::Named(tools)));
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let of_the_form = entries.filter_map(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let (tool, _) = name.split_once(".config.")?;
-        Some((entry.path(), Tools::Beginning(tool.to_owned())))
+/// The script of a command that has arguments of its own.
+fn told_to(command: &[String], entries: &[PathBuf], folder: &Path) -> Option<PathBuf> {
+    let real: Vec<PathBuf> = entries.iter().flat_map(|entry| entry.canonicalize()).collect();
+    let scripts = command.iter().map(|word| {
+        let path = Some(folder.join(word)).filter(|path| path.is_file()).or_else(|| find_program(word));
+        path.and_then(|path| path.canonicalize().ok()).filter(|path| real.contains(path))
     });
-    known.chain(of_the_form).collect()
-}
-
-/// What steers tools from the home folder, the start-up files of Python's user site among it.
-fn configuration_at_home() -> Vec<(PathBuf, Tools)> {
-    let home = std::env::home_dir().unwrap_or_default();
-    let versions = fs::read_dir(home.join(".local/lib")).into_iter().flatten().flatten();
-    let sites = versions.map(|version| version.path().join("site-packages"));
-    let of_python =
-        sites.flat_map(|site| fs::read_dir(site).into_iter().flatten().flatten()).map(|file| file.path());
-    let startup = of_python.filter(|file| {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        name.ends_with(".pth") || name.starts_with("usercustomize") || name.starts_with("sitecustomize")
-    });
-    let known = AT_HOME.iter().map(|(name, tools)| (home.join(name), Tools::Named(tools)));
-    known.chain(startup.map(|file| (file, Tools::Named(&["python"])))).collect()
+    let (at, script) = scripts.enumerate().find_map(|(at, script)| Some((at, script?)))?;
+    (command.len() > at + 1).then_some(script)
 }
 
 /// What is reached from a program by the names in its text.
-struct Reach {
+struct Reach<'a> {
+    inspection: &'a Inspection,
+    /// Where the program runs.
+    here: PathBuf,
+    roots: Vec<PathBuf>,
     by_name: HashMap<String, Vec<PathBuf>>,
     /// The files of the project that are newer than the session.
     newer: HashSet<PathBuf>,
     open: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
     words: HashSet<String>,
+    packages: Packages,
+    /// What was read of scripts of packages.
+    texts: HashSet<String>,
+    /// Whatever code there is in these folders, or in the project, may be run.
+    finds_code: bool,
+    folders: HashSet<PathBuf>,
+    /// Variables that scripts expand, and the folders of these scripts.
+    script: Script,
+    places: HashSet<PathBuf>,
+    /// The script that is given arguments.
+    told_to: Option<PathBuf>,
+    changed: Option<PathBuf>,
+    runs_arguments: bool,
 }
 
-impl Reach {
+impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// The folder that holds more than can be looked at.
-    fn of(roots: &[PathBuf], inspection: &Inspection) -> Result<Self, PathBuf> {
+    fn of(roots: Vec<PathBuf>, inspection: &'a Inspection) -> Result<Self, PathBuf> {
         let mut files = Vec::new();
-        for root in roots {
+        for root in &roots {
             if !walk(root, &mut files) {
                 return Err(root.clone());
             }
@@ -339,263 +252,428 @@ impl Reach {
             by_name.entry(stem).or_default().push(file.clone());
             by_name.entry(name).or_default().push(file);
         }
-        Ok(Self { by_name, newer, open: vec![], words: HashSet::new() })
-    }
-
-    /// What is new in a folder and Python would load in place of its own modules.
-    fn shadows(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
-        let is_shadow = |file: &&PathBuf| {
-            let Ok(below) = file.strip_prefix(folder) else { return false };
-            let mut parts = below.components().map(|part| part.as_os_str().to_string_lossy());
-            let (Some(first), second) = (parts.next(), parts.next()) else { return false };
-            let stem = first.split('.').next().unwrap_or_default();
-            let ending = first.rsplit('.').next().unwrap_or_default();
-            let is_module = match second {
-                None => ["py", "pyc", "so", "pyd"].contains(&ending),
-                Some(second) => second.starts_with("__init__."),
-            };
-            let is_compiled = ["pyc", "so"].contains(&ending);
-            is_module && (PYTHON_IMPLICIT.contains(&stem) || stem.starts_with('_') || is_compiled)
-        };
-        let found: Vec<PathBuf> = self.newer.iter().filter(is_shadow).cloned().collect();
-        found.into_iter()
-    }
-
-    /// All of the project that is code, up to a number that can be watched.
-    fn code(&self) -> impl Iterator<Item = Seen> {
-        const MOST: usize = 4000;
-        self.by_name.values().flatten().filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file))
+        let here = inspection.folder.canonicalize().unwrap_or_default();
+        let packages = Packages::around(&roots);
+        Ok(Self {
+            inspection,
+            here,
+            roots,
+            by_name,
+            newer,
+            packages,
+            open: vec![],
+            seen: HashSet::new(),
+            words: HashSet::new(),
+            texts: HashSet::new(),
+            finds_code: false,
+            folders: HashSet::new(),
+            script: Script::default(),
+            places: HashSet::new(),
+            told_to: None,
+            changed: None,
+            runs_arguments: false,
+        })
     }
 
     /// Follows what is open to what it reaches, but for what a build makes.
     ///
     /// # Errors
     /// The first file that changed.
-    fn follow(&mut self, inspection: &Inspection) -> Result<Vec<Seen>, PathBuf> {
+    fn follow(&mut self) -> Result<Vec<Seen>, Obstacle> {
         const LONGEST: u64 = 1 << 20;
         const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
         let mut reached = vec![];
-        let mut seen: HashSet<PathBuf> = HashSet::new();
         while let Some(file) = self.open.pop() {
-            if !seen.insert(file.clone()) {
+            if !self.seen.insert(file.clone()) {
                 continue;
             }
             let is_made = file.components().any(|part| MADE.iter().any(|made| part.as_os_str() == *made));
             if is_code(&file) && !is_made {
                 reached.push(Seen::now(&file));
             }
-            if self.newer.contains(&file) && inspection.is_changed(&file) {
-                return Err(file);
+            if !is_data(&file) && self.is_changed(&file) {
+                return Err(file.into());
             }
-            let is_python = file.extension().is_some_and(|extension| extension == "py");
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-            if is_python {
-                let shadows: Vec<PathBuf> = self.shadows(&folder).collect();
-                self.open.extend(shadows);
-            }
             if fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LONGEST)
-                && let Ok(text) = fs::read_to_string(&file)
+                && let Ok(text) = fs::read(&file)
+                && let Ok(text) = String::from_utf8(text).or_else(|error| {
+                    // Text in another encoding has no zeros, what is no text has.
+                    let bytes = error.into_bytes();
+                    if bytes.contains(&0) {
+                        Err(())
+                    } else {
+                        Ok(String::from_utf8_lossy(&bytes).into_owned())
+                    }
+                })
             {
-                self.read(&text, &folder, is_python);
+                let language = Language::of(&file, &text);
+                self.open.extend(modules::shadows(language, &self.newer, &folder));
+                self.read(&text, &folder, language);
+                if language == Language::Shell && self.told_to.as_ref() == Some(&file) {
+                    self.runs_arguments |= commands::read(&text, false).runs_arguments;
+                }
+            }
+            if let Some(changed) = self.changed.take() {
+                return Err(changed.into());
+            }
+            if self.runs_arguments {
+                return Err(Obstacle::RunsArguments);
             }
         }
         Ok(reached)
     }
 
+    fn is_changed(&self, file: &Path) -> bool {
+        self.inspection.is_newer(file) && self.inspection.is_changed(file)
+    }
+
     /// Opens the files that a text in this folder names, and notes its words.
-    fn read(&mut self, text: &str, folder: &Path, is_python: bool) {
+    fn read(&mut self, text: &str, folder: &Path, language: Language) {
         let is_of_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
         self.words.extend(text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty()).map(str::to_owned));
-        for token in text.split(|c: char| !(is_of_word(c) || "./@".contains(c))) {
-            let name = token.rsplit('/').next().unwrap_or_default().trim_end_matches('.');
-            let Some(candidates) = self.by_name.get(name) else { continue };
-            // A path that leads somewhere from here is that file alone.
-            let beside = |candidate: &&PathBuf| {
-                let path = folder.join(token);
-                let path = path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path);
-                **candidate == path
-                    || candidate.with_extension("") == path
-                    || candidate.parent() == Some(&path)
-            };
-            let is_relative = token.starts_with("./") || token.starts_with("../");
-            if is_relative && candidates.iter().any(|candidate| beside(&candidate)) {
-                self.open.extend(candidates.iter().filter(beside).cloned());
-                continue;
-            }
-            for candidate in candidates {
-                let whole = candidate.file_name().is_some_and(|file| file.to_string_lossy() == name);
-                // A word alone names a file only by its whole name, with an extension; a path, or a module of Python,
-                // by less.
-                if (whole && name.contains('.')) || token.contains('/') || (is_python && is_code(candidate)) {
-                    self.open.push(candidate.clone());
-                }
-            }
+        let tokens: HashSet<&str> = text
+            .split(|c: char| !(is_of_word(c) || "./@".contains(c)))
+            .filter(|token| !token.is_empty())
+            .collect();
+        for token in &tokens {
+            self.by_index(token, folder, language);
         }
         // `a.b.c` is a path of modules.
-        if is_python {
+        if language == Language::Python {
             let dotted = text.split(|c: char| !(c.is_alphanumeric() || "_.".contains(c)));
             for name in dotted.filter(|token| token.contains('.')).flat_map(|token| token.split('.')) {
                 let named = self.by_name.get(name).into_iter().flatten();
                 self.open.extend(named.filter(|path| is_code(path)).cloned());
             }
         }
-    }
-
-    /// Whether one of these tools was named in what was read.
-    fn mentions(&self, tools: &Tools) -> bool {
-        self.words.iter().any(|word| match tools {
-            Tools::Named(names) => {
-                let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
-                names.iter().any(|known| known == word || *known == name)
+        if language == Language::Other {
+            return;
+        }
+        let is_script = matches!(language, Language::Shell | Language::Make);
+        let mut bases = vec![folder.to_owned()];
+        if is_script {
+            bases.push(self.here.clone());
+            self.places.extend(bases.iter().cloned());
+        }
+        let named = self.folders_named(text, &tokens, &bases, is_script);
+        let elsewhere: Vec<PathBuf> =
+            named.iter().filter(|folder| !self.is_indexed(folder)).cloned().collect();
+        bases.extend(if is_script { named.clone() } else { elsewhere.clone() });
+        for token in &tokens {
+            if is_script || token.contains('/') || is_code(Path::new(token)) {
+                for base in &bases {
+                    self.open.extend(file_of(&base.join(token), language));
+                }
             }
-            Tools::Beginning(tool) => word.starts_with(tool.as_str()),
-        })
-    }
-}
-
-/// The project that a file is of: the nearest folder above with a repository or a manifest.
-fn project_of(file: &Path) -> Option<PathBuf> {
-    let file = file.canonicalize().or_else(|_| std::path::absolute(file)).ok()?;
-    let marks = [
-        ".git",
-        "package.json",
-        "pyproject.toml",
-        "Cargo.toml",
-        "go.mod",
-        "Gemfile",
-        "composer.json",
-        ".securecoderc",
-    ];
-    let mut above = file.parent()?.ancestors();
-    above.find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
-}
-
-/// The folders above this one, and itself, that have a repository or our file: all of one project. A home is none.
-pub fn project_folders() -> Vec<PathBuf> {
-    project_folders_above(Path::new("."))
-}
-
-fn project_folders_above(folder: &Path) -> Vec<PathBuf> {
-    let here = folder.canonicalize().unwrap_or_default();
-    let home = std::env::home_dir();
-    let is_of_it = |folder: &&Path| {
-        *folder == here || [".git", ".securecoderc"].iter().any(|mark| folder.join(mark).exists())
-    };
-    let above = here.ancestors().filter(|folder| Some(*folder) != home.as_deref());
-    above.filter(is_of_it).map(Path::to_owned).collect()
-}
-
-/// The files of a project, without what was installed or built.
-///
-/// Whether these are all: of more than so many none is looked at.
-fn walk(root: &Path, files: &mut Vec<PathBuf>) -> bool {
-    const MOST: usize = 100_000;
-    const SKIPPED: &[&str] =
-        &[".git", "node_modules", "target", ".venv", "venv", "__pycache__", ".next", "vendor"];
-    let mut open = vec![root.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if files.len() >= MOST {
-                return false;
+        }
+        if language.has_modules() {
+            // Modules of folders that no project of the program's holds.
+            for folder in &elsewhere {
+                let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                let words: HashSet<&str> = words.filter(|word| !word.is_empty()).collect();
+                self.open.extend(words.iter().flat_map(|word| module_of(&folder.join(word), language)));
             }
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => {
-                    if !SKIPPED.iter().any(|name| entry.file_name().to_string_lossy() == *name) {
-                        open.push(entry.path());
+        }
+        match language {
+            Language::JavaScript => {
+                for token in tokens.iter().filter(|token| is_quoted(text, token)) {
+                    if token.starts_with('.') || token.starts_with('/') {
+                        self.open.extend(module_of(&folder.join(token), language));
+                    }
+                    self.open.extend(self.packages.module(token));
+                }
+                if text.contains("'#") || text.contains("\"#") {
+                    self.open.extend(packages::imports_of(folder));
+                }
+                if ["child_process", "execa", "spawn"].iter().any(|word| text.contains(word)) {
+                    for tool in packages::TOOLS.iter().filter(|tool| tokens.contains(**tool)) {
+                        let words: Vec<String> =
+                            [*tool].into_iter().chain(tokens.iter().copied()).map(str::to_owned).collect();
+                        self.package_tool(&words, &[folder.to_owned(), self.here.clone()]);
                     }
                 }
-                Ok(_) => files.push(entry.path()),
-                Err(_) => {}
+            }
+            Language::Python => {
+                let starts = ["subprocess", "os.system", "os.popen"].iter().any(|word| text.contains(word));
+                for tool in packages::TOOLS.iter().filter(|tool| starts && tokens.contains(**tool)) {
+                    let words: Vec<String> =
+                        [*tool].into_iter().chain(tokens.iter().copied()).map(str::to_owned).collect();
+                    self.package_tool(&words, &[folder.to_owned(), self.here.clone()]);
+                }
+            }
+            _ if is_script => self.script(&commands::read(text, language == Language::Make), &bases),
+            _ => {}
+        }
+        if finds_code(language, text) {
+            self.finds_code_in(folder, &named);
+        }
+    }
+
+    /// Any code of the project around a folder, and of the folders that are named, may be run.
+    fn finds_code_in(&mut self, folder: &Path, named: &[PathBuf]) {
+        self.finds_code = true;
+        self.folders.extend(project_of(&folder.join("x")));
+        self.folders.extend(named.iter().cloned());
+    }
+
+    /// Opens what a word stands for among the files of the project.
+    fn by_index(&mut self, token: &str, folder: &Path, language: Language) {
+        let name = token.rsplit('/').next().unwrap_or_default().trim_end_matches('.');
+        let Some(candidates) = self.by_name.get(name) else { return };
+        // A path that leads somewhere from here is that file alone.
+        if token.starts_with("./") || token.starts_with("../") {
+            let path = folder.join(token);
+            let path = path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path);
+            let beside = |candidate: &&PathBuf| {
+                **candidate == path
+                    || candidate.with_extension("") == path
+                    || candidate.parent() == Some(&path)
+            };
+            if candidates.iter().any(|candidate| beside(&candidate)) {
+                self.open.extend(candidates.iter().filter(beside).cloned());
+                return;
+            }
+        }
+        for candidate in candidates {
+            let whole = candidate.file_name().is_some_and(|file| file.to_string_lossy() == name);
+            // A word alone names a file only by its whole name, with an extension; a path, or a module, by less.
+            if (whole && name.contains('.'))
+                || token.contains('/')
+                || (language.has_modules() && is_code(candidate))
+            {
+                self.open.push(candidate.clone());
             }
         }
     }
-    true
-}
 
-/// Whether a file's name is that of data, which no tool runs and by which none is steered.
-pub(super) fn is_data(path: &Path) -> bool {
-    const DATA: &[&str] = &[
-        "bmp",
-        "bz2",
-        "css",
-        "csv",
-        "db",
-        "db-journal",
-        "db-shm",
-        "db-wal",
-        "err",
-        "gif",
-        "gz",
-        "ico",
-        "jpeg",
-        "jpg",
-        "jsonl",
-        "lock",
-        "log",
-        "lz4",
-        "md",
-        "mp3",
-        "mp4",
-        "ndjson",
-        "out",
-        "parquet",
-        "pdf",
-        "pid",
-        "png",
-        "rst",
-        "scss",
-        "sqlite",
-        "sqlite3",
-        "sqlite3-journal",
-        "sqlite3-shm",
-        "sqlite3-wal",
-        "svg",
-        "tar",
-        "tsv",
-        "ttf",
-        "txt",
-        "wav",
-        "webp",
-        "woff",
-        "woff2",
-        "xz",
-        "zip",
-        "zst",
-    ];
-    const STEERING_JSON: &[&str] = &[
-        "package.json",
-        "composer.json",
-        "deno.json",
-        "project.json",
-        "nx.json",
-        "turbo.json",
-        "lerna.json",
-    ];
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    // Python's own lists of what to install are obeyed.
-    if name.starts_with("requirements") || name == "cmakelists.txt" {
-        return false;
+    /// Whether the files of a folder are in the index.
+    fn is_indexed(&self, folder: &Path) -> bool {
+        self.roots.iter().any(|root| {
+            folder.strip_prefix(root).is_ok_and(|below| {
+                !below.components().any(|part| SKIPPED.iter().any(|name| part.as_os_str() == *name))
+            })
+        })
     }
-    match name.rsplit_once('.') {
-        Some((stem, "json")) => {
-            !STEERING_JSON.contains(&name.as_str())
-                && !["config", "rc", ".schema"].iter().any(|end| stem.ends_with(end))
-                && !stem.starts_with("tsconfig")
-                && !stem.starts_with('.')
+
+    /// The folders that a text names, from any of these; in code, those by a path of several parts.
+    fn folders_named(
+        &self,
+        text: &str,
+        tokens: &HashSet<&str>,
+        bases: &[PathBuf],
+        is_script: bool,
+    ) -> Vec<PathBuf> {
+        const MOST: usize = 64;
+        let mut found: Vec<PathBuf> = vec![];
+        let is_folder = |token: &str| {
+            is_script && token.contains(|c: char| c != '.')
+                || token.contains('/')
+                || token == ".." && is_quoted(text, token)
+        };
+        for token in tokens.iter().filter(|token| is_folder(token)) {
+            for base in bases {
+                let Ok(path) = base.join(token).canonicalize() else { continue };
+                if path.is_dir() && may_hold_code(&path) && !found.contains(&path) && found.len() < MOST {
+                    found.push(path);
+                }
+            }
         }
-        Some((_, extension)) => DATA.contains(&extension),
-        None => false,
+        // What is joined to a folder elsewhere piece by piece.
+        let mut at = 0;
+        while let Some(folder) = found.get(at).filter(|folder| !self.is_indexed(folder)).cloned() {
+            at += 1;
+            let plain = tokens.iter().filter(|token| !token.contains(['.', '/']) && is_quoted(text, token));
+            for path in plain.map(|token| folder.join(token)).filter(|path| path.is_dir()) {
+                if !found.contains(&path) && found.len() < MOST {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// Follows the commands of a script, which is in these folders or works in them.
+    fn script(&mut self, script: &Script, bases: &[PathBuf]) {
+        for words in &script.commands {
+            let Some(first) = words.first() else { continue };
+            let name = first.rsplit('/').next().unwrap_or_default();
+            let arguments = words.get(1..).unwrap_or_default();
+            if packages::TOOLS.contains(&name) {
+                self.package_tool(words, bases);
+            } else if ["make", "gmake", "${MAKE}"].contains(&name) {
+                let own = ["GNUmakefile", "makefile", "Makefile"];
+                let files = bases.iter().flat_map(|base| own.map(|name| base.join(name)));
+                self.open.extend(files.filter(|file| file.is_file()).flat_map(|file| file.canonicalize()));
+            } else if consumers::runs_whole_project(name, arguments) {
+                self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &[]);
+                self.folders.extend(bases.iter().filter_map(|base| project_of(&base.join("x"))));
+            } else if SHELLS.contains(&name)
+                || interpreters::named(name).is_some()
+                || [".", "source"].contains(&name)
+            {
+                let language = Language::Shell;
+                for word in arguments.iter().filter(|word| !word.starts_with('-')) {
+                    self.open.extend(bases.iter().flat_map(|base| module_of(&base.join(word), language)));
+                }
+            } else {
+                for base in bases {
+                    self.open.extend(packages::binary(base, first));
+                }
+            }
+        }
+        if script.finds_code {
+            self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), bases);
+        }
+        self.script.runs.extend(script.runs.iter().cloned());
+        self.script.parts.extend(script.parts.iter().cloned());
+        self.script.words.extend(script.words.iter().cloned());
+        self.script.texts.extend(script.texts.iter().cloned());
+    }
+
+    /// npm or its like, run in one of these folders: the scripts of the package that it finds.
+    fn package_tool(&mut self, words: &[String], bases: &[PathBuf]) {
+        let takes_all = |word: &String| {
+            word.starts_with("-w")
+                || word.starts_with("--workspace")
+                || ["-r", "--recursive", "--filter"].contains(&word.as_str())
+        };
+        let mut manifests: Vec<PathBuf> =
+            bases.iter().filter_map(|base| packages::manifest_above(base)).collect();
+        manifests.sort();
+        manifests.dedup();
+        for manifest in manifests {
+            let folder = manifest.parent().unwrap_or(Path::new("")).to_owned();
+            if words.iter().any(takes_all) {
+                self.finds_code_in(&folder, &[]);
+            }
+            let Some(text) = packages::scripts_run_by(&manifest, words) else { continue };
+            if self.is_changed(&manifest) {
+                self.changed = Some(manifest);
+                return;
+            }
+            if self.texts.insert(format!("{} {text}", folder.display())) {
+                self.read(&text, &folder, Language::Shell);
+            }
+        }
+    }
+
+    /// What variables of the agent's do where scripts expand them.
+    ///
+    /// # Errors
+    /// The variable that says what is run.
+    fn expand(&mut self, told: &BTreeMap<String, Told>) -> Result<(), Obstacle> {
+        for (name, value) in told {
+            let expanded = || Err(Obstacle::Expanded(name.clone()));
+            if self.script.runs.contains(name) || self.script.parts.contains(name) {
+                match &value.file {
+                    // A file of the project's is looked at as any other; and so is a part of its name.
+                    Some(file) if self.script.runs.contains(name) => {
+                        let files = self.places.iter().map(|place| place.join(file));
+                        self.open.extend(files.flat_map(|file| file_of(&file, Language::Shell)));
+                    }
+                    None if value.is_plain && !self.script.runs.contains(name) => self.finds_code = true,
+                    _ => return expanded(),
+                }
+            }
+            if self.script.words.contains(name) && value.has_flag
+                || self.script.texts.contains(name) && value.has_syntax
+            {
+                return expanded();
+            }
+        }
+        Ok(())
+    }
+
+    /// All that is found rather than named, up to a number that can be watched.
+    ///
+    /// # Errors
+    /// The first file that changed, or the folder that holds more than can be looked at.
+    fn found(&mut self) -> Result<Vec<Seen>, Obstacle> {
+        const MOST: usize = 4000;
+        if !self.finds_code {
+            return Ok(vec![]);
+        }
+        if let Some(file) = self.newer.iter().find(|file| self.is_changed(file)) {
+            return Err(file.clone().into());
+        }
+        let mut files: Vec<PathBuf> = vec![];
+        for folder in self.folders.iter().filter(|folder| !self.roots.contains(folder)) {
+            if !self.is_indexed(folder) && !walk(folder, &mut files) {
+                return Err(folder.clone().into());
+            }
+        }
+        if let Some(file) = files.iter().find(|file| !is_data(file) && self.is_changed(file)) {
+            return Err(file.clone().into());
+        }
+        let all = self.by_name.values().flatten().chain(&files);
+        Ok(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)).collect())
     }
 }
 
-/// Whether a file's name is that of code.
-pub fn is_code(path: &Path) -> bool {
-    const CODE: &[&str] = &[
-        "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "py", "rb", "pl", "pm", "php", "sh", "bash",
-        "zsh", "lua", "r", "mk", "go", "rs", "java", "jar", "so", "node", "wasm", "sql", "tf", "gradle",
-    ];
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| CODE.contains(&extension.to_ascii_lowercase().as_str()))
+/// Whether a word stands in quotes somewhere.
+fn is_quoted(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default().chars().next_back();
+        let after = text.get(at + word.len()..).unwrap_or_default().chars().next();
+        let is_quote = |c: Option<char>| c.is_some_and(|c| ['"', '\'', '`'].contains(&c));
+        is_quote(before) && is_quote(after)
+    })
+}
+
+/// Whether code in a folder is a project's: neither the system's nor installed.
+fn may_hold_code(path: &Path) -> bool {
+    const SYSTEMS: [&str; 11] =
+        ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
+    path != Path::new("/")
+        && Some(path) != std::env::home_dir().as_deref()
+        && !SYSTEMS.iter().any(|folder| path.starts_with(folder))
+        && !path
+            .components()
+            .any(|part| ["node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
+}
+
+/// The file that a path leads to, an ending added where that language leaves it out.
+fn file_of(path: &Path, language: Language) -> Option<PathBuf> {
+    let found = if path.is_file() {
+        Some(path.to_owned())
+    } else {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        // TypeScript names what will have been compiled.
+        let compiled = match ending {
+            "js" | "jsx" => &["ts", "tsx"][..],
+            "mjs" => &["mts"],
+            "cjs" => &["cts"],
+            _ => &[],
+        };
+        let added = language.endings().iter().map(|ending| {
+            let mut path = path.as_os_str().to_owned();
+            path.push(".");
+            path.push(ending);
+            PathBuf::from(path)
+        });
+        let swapped = compiled.iter().map(|ending| path.with_extension(ending));
+        added.chain(swapped).find(|path| path.is_file())
+    };
+    let found = found?.canonicalize().ok()?;
+    (may_hold_code(&found) && !is_data(&found)).then_some(found)
+}
+
+/// The files that a module's path leads to: the file, or what stands for the folder.
+pub(super) fn module_of(path: &Path, language: Language) -> Vec<PathBuf> {
+    if let Some(file) = file_of(path, language) {
+        return vec![file];
+    }
+    if !path.is_dir() {
+        return vec![];
+    }
+    let mut files = packages::entries_of(path);
+    let own = ["index", "__init__", "__main__", "mod"];
+    files.extend(own.iter().flat_map(|name| {
+        let languages = [language, Language::JavaScript, Language::Python];
+        languages.into_iter().filter_map(|language| file_of(&path.join(name), language)).collect::<Vec<_>>()
+    }));
+    files
 }
 
 #[cfg(test)]
@@ -626,8 +704,15 @@ mod tests {
 
     fn changed(inspection: &Inspection, file: &str) -> Option<String> {
         let command = ["node".to_owned(), file.to_owned()];
-        let changed = inspection.inspect(&command, &vec![PathBuf::from(file)].into()).err()?;
-        Some(changed.file_name().unwrap().to_string_lossy().into_owned())
+        refused(inspection, &command, &vec![PathBuf::from(file)].into())
+    }
+
+    /// The file's name, or what else stands in the way.
+    fn refused(inspection: &Inspection, command: &[String], code: &Code) -> Option<String> {
+        Some(match inspection.inspect(command, code).err()? {
+            Obstacle::Changed(file) => file.file_name().unwrap().to_string_lossy().into_owned(),
+            other => format!("{other:?}"),
+        })
     }
 
     const FILES: [(&str, &str); 9] = [
@@ -682,9 +767,140 @@ mod tests {
             write(project.path(), file, "written");
         }
         assert_eq!(changed(&inspection, "app.js"), None);
-        let whole = || inspection.inspect(&[], &Code { whole_project: true, ..Code::default() }).err();
+        let whole = || refused(&inspection, &[], &Code { whole_project: true, ..Code::default() });
         assert_eq!(whole(), None);
         write(project.path(), "test/new.test.js", "");
-        assert!(whole().is_some_and(|file| file.ends_with("new.test.js")));
+        assert_eq!(whole().as_deref(), Some("new.test.js"));
+    }
+
+    const WAYS: [(&str, &str); 27] = [
+        (".git/HEAD", ""),
+        (
+            "package.json",
+            r##"{"main":"./main.js","imports":{"#inner":"./inner/one.js"},"scripts":{"go":"node app.js","more":"node more.js"}}"##,
+        ),
+        ("main.js", ""),
+        ("inner/one.js", ""),
+        ("app.js", ""),
+        ("more.js", ""),
+        ("shared/tool.js", ""),
+        ("packages/part/package.json", "{}"),
+        ("packages/part/index.js", "require('../../')"),
+        (
+            "packages/part/out.js",
+            "const t = path.join(__dirname, '..', '..', 'shared', 'tool.js'); require('../../shared/tool')",
+        ),
+        ("packages/part/typed.ts", "import './real.js'"),
+        ("packages/part/real.ts", ""),
+        ("up/run.js", "require('..')"),
+        ("inward.mjs", "import '#inner'"),
+        ("folder.js", "require('./lib2')"),
+        ("lib2/index.js", ""),
+        ("listed.js", "for (const f of fs.readdirSync('plugins')) require('./plugins/' + f)"),
+        ("list.js", "fs.readdirSync('plugins')"),
+        ("helped.pl", "use Helper;"),
+        ("Helper.pm", ""),
+        ("ci.sh", "npm run go"),
+        ("unit.sh", "node --test"),
+        ("made.sh", "make all"),
+        ("Makefile", "all:\n\tnode more.js\n"),
+        ("steps.sh", "for f in steps/*.sh; do . $f; done"),
+        ("start.js", "execSync('npm run go'); // child_process"),
+        ("vendored.js", "require('./vendor/v.js')"),
+    ];
+
+    #[test]
+    fn every_way_to_code_is_followed() {
+        for (entry, file) in [
+            ("packages/part/index.js", "main.js"),
+            ("packages/part/out.js", "shared/tool.js"),
+            ("packages/part/typed.ts", "packages/part/real.ts"),
+            ("up/run.js", "main.js"),
+            ("inward.mjs", "inner/one.js"),
+            ("listed.js", "plugins/new.js"),
+            ("helped.pl", "Helper.pm"),
+            ("helped.pl", "warnings.pm"),
+            ("ci.sh", "package.json"),
+            ("ci.sh", "app.js"),
+            ("unit.sh", "test/new.test.js"),
+            ("made.sh", "Makefile"),
+            ("made.sh", "more.js"),
+            ("made.sh", "GNUmakefile"),
+            ("steps.sh", "steps/new.sh"),
+            ("start.js", "package.json"),
+            ("start.js", "app.js"),
+            ("vendored.js", "vendor/v.js"),
+        ] {
+            let (project, inspection) = project(&WAYS);
+            write(project.path(), "vendor/old.js", "");
+            assert_eq!(changed(&inspection, entry), None, "{entry}");
+            write(project.path(), file, "changed");
+            let name = Path::new(file).file_name().unwrap().to_str();
+            assert_eq!(changed(&inspection, entry).as_deref(), name, "{entry}: {file}");
+        }
+        // The manifest of a folder that is required says which file it is.
+        let (project, inspection) = project(&WAYS);
+        write(project.path(), "lib2/package.json", r#"{"main":"../other.js"}"#);
+        assert_eq!(changed(&inspection, "folder.js"), None);
+        write(project.path(), "other.js", "");
+        assert_eq!(changed(&inspection, "folder.js").as_deref(), Some("other.js"));
+    }
+
+    #[test]
+    fn what_no_way_leads_to_may_change() {
+        let (project, inspection) = project(&WAYS);
+        for file in
+            ["packages/part/real.ts", "plugins/new.js", "steps/new.sh", "test/new.test.js", "vendor/v.js"]
+        {
+            write(project.path(), file, "changed");
+        }
+        for entry in
+            ["packages/part/index.js", "up/run.js", "inward.mjs", "list.js", "ci.sh", "made.sh", "start.js"]
+        {
+            assert_eq!(changed(&inspection, entry), None, "{entry}");
+        }
+        write(project.path(), "app.js", "changed");
+        assert_eq!(changed(&inspection, "made.sh"), None);
+    }
+
+    #[test]
+    fn variables_count_where_scripts_run_them() {
+        let files = [
+            ("chosen.sh", "${TOOL:-node} app.js"),
+            ("entry.sh", "node $ENTRY --port $PORT"),
+            ("mode.sh", "node config/$MODE.js"),
+            ("args.sh", "exec \"$@\""),
+            ("app.js", ""),
+            ("evil.js", ""),
+            ("config/dev.js", ""),
+            ("Makefile", "all:\n\t@echo $(PORT)\n"),
+        ];
+        let (project, inspection) = project(&files);
+        let judged = |line: &str, variable: &str, value: &str| {
+            let command: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let mut code: Code = vec![PathBuf::from(&command[1])].into();
+            code.told = super::super::steering::told(
+                [(variable, value)].into_iter(),
+                &std::env::vars().map(|(name, _)| (name, String::new())).collect(),
+                &[],
+            );
+            code.told.retain(|name, _| name == variable);
+            refused(&inspection, &command, &code)
+        };
+        let expanded = |name: &str| Some(format!("{:?}", Obstacle::Expanded(name.into())));
+        assert_eq!(judged("sh chosen.sh", "TOOL", "printenv"), expanded("TOOL"));
+        assert_eq!(judged("sh chosen.sh", "OTHER", "printenv"), None);
+        assert_eq!(judged("sh entry.sh", "PORT", "3000"), None);
+        assert_eq!(judged("sh entry.sh", "PORT", "1 --import=x"), expanded("PORT"));
+        assert_eq!(judged("sh entry.sh", "ENTRY", "app.js"), None);
+        assert_eq!(judged("sh entry.sh", "ENTRY", "-p x"), expanded("ENTRY"));
+        assert_eq!(judged("sh mode.sh", "MODE", "dev"), None);
+        assert_eq!(judged("sh mode.sh", "MODE", "../evil"), expanded("MODE"));
+        assert_eq!(judged("make Makefile", "PORT", "80"), None);
+        assert_eq!(judged("make Makefile", "PORT", "80; printenv"), expanded("PORT"));
+        assert_eq!(judged("sh args.sh", "PORT", "1"), None);
+        assert_eq!(judged("sh args.sh printenv", "PORT", "1").as_deref(), Some("RunsArguments"));
+        write(project.path(), "evil.js", "changed");
+        assert_eq!(judged("sh entry.sh", "ENTRY", "evil.js").as_deref(), Some("evil.js"));
     }
 }
