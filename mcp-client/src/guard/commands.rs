@@ -76,7 +76,7 @@ pub(super) fn read(text: &str, is_make: bool) -> Script {
     } else {
         lexer.commands(&mut joined.chars().peekable(), None, false);
     }
-    let mut script = Reading::default().of(lexer.found);
+    let mut script = Reading::of(&lexer.found);
     script.texts = lexer.texts;
     script
 }
@@ -435,15 +435,28 @@ struct Reading {
     listed: HashSet<String>,
     /// Functions that run what they are given.
     runners: HashSet<String>,
-    /// Functions that are given the script's arguments.
-    given: HashSet<String>,
 }
 
 impl Reading {
-    fn of(mut self, found: Vec<Raw>) -> Script {
-        for raw in found {
-            self.command(raw.words, raw.function.as_deref(), raw.is_recipe, 0);
+    /// Which functions run what they are given is known once all were read.
+    fn of(found: &[Raw]) -> Script {
+        const DEEPEST: usize = 4;
+        let mut reading = Self::default();
+        for _ in 0..DEEPEST {
+            let runners = std::mem::take(&mut reading.runners);
+            let known = runners.len();
+            reading = Self { runners, ..Self::default() };
+            for raw in found {
+                reading.command(raw.words.clone(), raw.function.as_deref(), raw.is_recipe, 0);
+            }
+            if reading.runners.len() == known {
+                break;
+            }
         }
+        reading.ended()
+    }
+
+    fn ended(mut self) -> Script {
         // What a variable is made of decides with it.
         for names in [&mut self.script.runs, &mut self.script.parts, &mut self.script.words] {
             let mut open: Vec<String> = names.iter().cloned().collect();
@@ -457,8 +470,7 @@ impl Reading {
         }
         let decide = || self.script.runs.iter().chain(&self.script.parts);
         self.script.finds_code |= decide().any(|name| self.listed.contains(name));
-        self.script.runs_arguments |=
-            decide().any(|name| is_argument(name)) || self.runners.intersection(&self.given).next().is_some();
+        self.script.runs_arguments |= decide().any(|name| is_argument(name));
         self.script
     }
 
@@ -525,6 +537,9 @@ impl Reading {
             }
             return self.command(rest, function, false, depth + 1);
         }
+        if depth < DEEPEST && self.runners.contains(&name) {
+            return self.command(words.split_off(1), function, false, depth + 1);
+        }
         if name == "find" {
             let at =
                 words.iter().position(|word| word.text.starts_with("-exec") || word.text.starts_with("-ok"));
@@ -565,9 +580,6 @@ impl Reading {
                     .words
                     .extend(names_in(&word.text).filter(|name| !is_argument(name)).map(str::to_owned));
             }
-        }
-        if function.is_none() && words.iter().skip(1).any(|word| names_in(&word.text).any(is_argument)) {
-            self.given.insert(name);
         }
         self.script.commands.push(words.into_iter().map(|word| word.text).collect());
     }
@@ -674,6 +686,8 @@ mod tests {
             ("shift; \"$1\" \"$2\"", false, true),
             ("run() { echo \"+ $*\"; \"$@\"; }\nrun node app.js", false, false),
             ("run() { \"$@\"; }\nrun \"$@\"", false, true),
+            ("run() { \"$@\"; }\nrun node app.js \"$@\"", false, false),
+            ("run() { \"$@\"; }\nboth() { run \"$@\"; }\nboth \"$1\"", false, true),
             ("node app.js \"$@\"", false, false),
             ("cmd=$1; $cmd x", false, true),
         ] {

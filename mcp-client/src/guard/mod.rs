@@ -22,6 +22,7 @@ pub mod hook;
 mod interpreters;
 pub mod judge;
 pub mod line;
+mod makefile;
 mod modules;
 pub mod output;
 mod packages;

@@ -6,6 +6,7 @@ use super::{
     configuration::{self, Tools},
     consumers,
     interpreters::{self, SHELLS},
+    makefile::for_targets,
     modules,
     packages::{self, Packages},
     program::find_program,
@@ -14,7 +15,7 @@ use super::{
     texts::{Language, finds_code},
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -157,6 +158,14 @@ impl Inspection {
         for entry in &entries {
             reach.open.extend(entry.canonicalize());
         }
+        if let Some((program, arguments)) = command.split_first()
+            && ["make", "gmake"].contains(&program.rsplit('/').next().unwrap_or_default())
+        {
+            let targets = consumers::targets_of_make(arguments);
+            for file in reach.open.clone() {
+                reach.make(&file, &targets);
+            }
+        }
         reach.told_to = told_to(command, &entries, &self.folder);
         seen.extend(reach.follow()?);
         reach.expand(&code.told)?;
@@ -212,6 +221,8 @@ struct Reach<'a> {
     packages: Packages,
     /// What was read of scripts of packages.
     texts: HashSet<String>,
+    /// What make makes of a makefile.
+    targets: HashMap<PathBuf, BTreeSet<String>>,
     /// Whatever code there is in these folders, or in the project, may be run.
     finds_code: bool,
     folders: HashSet<PathBuf>,
@@ -265,6 +276,7 @@ impl<'a> Reach<'a> {
             seen: HashSet::new(),
             words: HashSet::new(),
             texts: HashSet::new(),
+            targets: HashMap::new(),
             finds_code: false,
             folders: HashSet::new(),
             script: Script::default(),
@@ -308,6 +320,10 @@ impl<'a> Reach<'a> {
                 })
             {
                 let language = Language::of(&file, &text);
+                let text = match self.targets.get(&file) {
+                    Some(targets) => for_targets(&text, targets),
+                    None => text,
+                };
                 self.open.extend(modules::shadows(language, &self.newer, &folder));
                 self.read(&text, &folder, language);
                 if language == Language::Shell && self.told_to.as_ref() == Some(&file) {
@@ -332,10 +348,7 @@ impl<'a> Reach<'a> {
     fn read(&mut self, text: &str, folder: &Path, language: Language) {
         let is_of_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
         self.words.extend(text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty()).map(str::to_owned));
-        let tokens: HashSet<&str> = text
-            .split(|c: char| !(is_of_word(c) || "./@".contains(c)))
-            .filter(|token| !token.is_empty())
-            .collect();
+        let Tokens { all: tokens, quoted } = Tokens::of(text);
         for token in &tokens {
             self.by_index(token, folder, language);
         }
@@ -356,7 +369,7 @@ impl<'a> Reach<'a> {
             bases.push(self.here.clone());
             self.places.extend(bases.iter().cloned());
         }
-        let named = self.folders_named(text, &tokens, &bases, is_script);
+        let named = self.folders_named(&tokens, &quoted, &bases, is_script);
         let elsewhere: Vec<PathBuf> =
             named.iter().filter(|folder| !self.is_indexed(folder)).cloned().collect();
         bases.extend(if is_script { named.clone() } else { elsewhere.clone() });
@@ -377,7 +390,7 @@ impl<'a> Reach<'a> {
         }
         match language {
             Language::JavaScript => {
-                for token in tokens.iter().filter(|token| is_quoted(text, token)) {
+                for token in &quoted {
                     if token.starts_with('.') || token.starts_with('/') {
                         self.open.extend(module_of(&folder.join(token), language));
                     }
@@ -459,8 +472,8 @@ impl<'a> Reach<'a> {
     /// The folders that a text names, from any of these; in code, those by a path of several parts.
     fn folders_named(
         &self,
-        text: &str,
         tokens: &HashSet<&str>,
+        quoted: &HashSet<&str>,
         bases: &[PathBuf],
         is_script: bool,
     ) -> Vec<PathBuf> {
@@ -469,7 +482,7 @@ impl<'a> Reach<'a> {
         let is_folder = |token: &str| {
             is_script && token.contains(|c: char| c != '.')
                 || token.contains('/')
-                || token == ".." && is_quoted(text, token)
+                || token == ".." && quoted.contains(token)
         };
         for token in tokens.iter().filter(|token| is_folder(token)) {
             for base in bases {
@@ -483,7 +496,7 @@ impl<'a> Reach<'a> {
         let mut at = 0;
         while let Some(folder) = found.get(at).filter(|folder| !self.is_indexed(folder)).cloned() {
             at += 1;
-            let plain = tokens.iter().filter(|token| !token.contains(['.', '/']) && is_quoted(text, token));
+            let plain = quoted.iter().filter(|token| !token.contains(['.', '/']));
             for path in plain.map(|token| folder.join(token)).filter(|path| path.is_dir()) {
                 if !found.contains(&path) && found.len() < MOST {
                     found.push(path);
@@ -503,8 +516,12 @@ impl<'a> Reach<'a> {
                 self.package_tool(words, bases);
             } else if ["make", "gmake", "${MAKE}"].contains(&name) {
                 let own = ["GNUmakefile", "makefile", "Makefile"];
-                let files = bases.iter().flat_map(|base| own.map(|name| base.join(name)));
-                self.open.extend(files.filter(|file| file.is_file()).flat_map(|file| file.canonicalize()));
+                for file in bases.iter().flat_map(|base| own.map(|name| base.join(name))) {
+                    if let Some(file) = file.canonicalize().ok().filter(|file| file.is_file()) {
+                        self.make(&file, &consumers::targets_of_make(arguments));
+                        self.open.push(file);
+                    }
+                }
             } else if consumers::runs_whole_project(name, arguments) {
                 self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &[]);
                 self.folders.extend(bases.iter().filter_map(|base| project_of(&base.join("x"))));
@@ -529,6 +546,21 @@ impl<'a> Reach<'a> {
         self.script.parts.extend(script.parts.iter().cloned());
         self.script.words.extend(script.words.iter().cloned());
         self.script.texts.extend(script.texts.iter().cloned());
+    }
+
+    /// Notes what make is told to make of this file, which may have been read for less.
+    fn make(&mut self, file: &Path, wanted: &[String]) {
+        let is_known = self.targets.contains_key(file);
+        let targets = self.targets.entry(file.to_owned()).or_default();
+        let before = targets.len();
+        targets.extend(wanted.iter().cloned());
+        // Told nothing it makes the first, which nobody knows together with others.
+        if is_known && (before == 0) != wanted.is_empty() {
+            targets.insert(String::new());
+        }
+        if targets.len() > before {
+            self.seen.remove(file);
+        }
     }
 
     /// npm or its like, run in one of these folders: the scripts of the package that it finds.
@@ -611,14 +643,35 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// Whether a word stands in quotes somewhere.
-fn is_quoted(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default().chars().next_back();
-        let after = text.get(at + word.len()..).unwrap_or_default().chars().next();
+/// The words of a text that may be paths, and those of them that stand in quotes.
+struct Tokens<'a> {
+    all: HashSet<&'a str>,
+    quoted: HashSet<&'a str>,
+}
+
+impl<'a> Tokens<'a> {
+    fn of(text: &'a str) -> Self {
+        let is_of_token = |c: char| c.is_alphanumeric() || "_-./@".contains(c);
         let is_quote = |c: Option<char>| c.is_some_and(|c| ['"', '\'', '`'].contains(&c));
-        is_quote(before) && is_quote(after)
-    })
+        let (mut all, mut quoted) = (HashSet::new(), HashSet::new());
+        let mut before = None;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.find(|c| !is_of_token(c)).unwrap_or(rest.len());
+            let (token, behind) = rest.split_at(end);
+            let mut behind = behind.chars();
+            let after = behind.next();
+            if !token.is_empty() {
+                all.insert(token);
+                if is_quote(before) && is_quote(after) {
+                    quoted.insert(token);
+                }
+            }
+            before = after;
+            rest = behind.as_str();
+        }
+        Self { all, quoted }
+    }
 }
 
 /// Whether code in a folder is a project's: neither the system's nor installed.

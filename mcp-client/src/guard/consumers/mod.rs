@@ -21,6 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(super) use make::targets as targets_of_make;
 pub(super) use node_packages::scripts_text;
 
 /// Programs of the system that consume secrets. Every other one there gets placeholders.
