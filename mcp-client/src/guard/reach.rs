@@ -12,7 +12,7 @@ use super::{
     program::find_program,
     project::{SKIPPED, is_code, is_data, project_folders_above, project_of, walk},
     steering::Told,
-    texts::{Language, finds_code},
+    texts::{Language, finds_code, starts_programs},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -226,6 +226,10 @@ struct Reach<'a> {
     /// Whatever code there is in these folders, or in the project, may be run.
     finds_code: bool,
     folders: HashSet<PathBuf>,
+    /// Data of the project's that is newer than the session, and may say what is loaded.
+    newer_data: Vec<PathBuf>,
+    /// Words of what starts programs, which may be the names of variables.
+    starting: HashSet<String>,
     /// Variables that scripts expand, and the folders of these scripts.
     script: Script,
     places: HashSet<PathBuf>,
@@ -248,6 +252,12 @@ impl<'a> Reach<'a> {
         }
         // What a program keeps for itself, its log or its database, is not what it runs. To ask git takes long, so that is
         // left for what is reached.
+        let says_more = |file: &&PathBuf| {
+            file.extension().is_some_and(|ending| ["json", "txt"].iter().any(|known| ending == *known))
+        };
+        let newer_data =
+            files.iter().filter(says_more).filter(|file| is_data(file) && inspection.is_newer(file));
+        let newer_data = newer_data.cloned().collect();
         let newer =
             files.iter().filter(|file| !is_data(file) && inspection.is_newer(file)).cloned().collect();
         let mut by_name: HashMap<String, Vec<PathBuf>> = HashMap::new();
@@ -279,6 +289,8 @@ impl<'a> Reach<'a> {
             targets: HashMap::new(),
             finds_code: false,
             folders: HashSet::new(),
+            newer_data,
+            starting: HashSet::new(),
             script: Script::default(),
             places: HashSet::new(),
             told_to: None,
@@ -417,6 +429,11 @@ impl<'a> Reach<'a> {
             }
             _ if is_script => self.script(&commands::read(text, language == Language::Make), &bases),
             _ => {}
+        }
+        if starts_programs(language, text) {
+            let words =
+                text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+            self.starting.extend(words.map(str::to_owned));
         }
         if finds_code(language, text) {
             self.finds_code_in(folder, &named);
@@ -608,7 +625,8 @@ impl<'a> Reach<'a> {
                     _ => return expanded(),
                 }
             }
-            if self.script.words.contains(name) && value.has_flag
+            if self.starting.contains(name) && value.is_program
+                || self.script.words.contains(name) && value.has_flag
                 || self.script.texts.contains(name) && value.has_syntax
             {
                 return expanded();
@@ -623,11 +641,26 @@ impl<'a> Reach<'a> {
     /// The first file that changed, or the folder that holds more than can be looked at.
     fn found(&mut self) -> Result<Vec<Seen>, Obstacle> {
         const MOST: usize = 4000;
+        const LONGEST: usize = 1 << 20;
         if !self.finds_code {
             return Ok(vec![]);
         }
         if let Some(file) = self.newer.iter().find(|file| self.is_changed(file)) {
             return Err(file.clone().into());
+        }
+        // What is listed in data is loaded from wherever it is.
+        for data in &self.newer_data {
+            let text = fs::read(data).unwrap_or_default();
+            let text = String::from_utf8_lossy(text.get(..text.len().min(LONGEST)).unwrap_or_default());
+            let folder = data.parent().unwrap_or(Path::new(""));
+            let paths = Tokens::of(&text).all.into_iter().filter(|token| token.contains('/'));
+            let named = paths.flat_map(|path| {
+                let bases = [folder, self.here.as_path()];
+                bases.map(|base| module_of(&base.join(path), Language::JavaScript)).into_iter().flatten()
+            });
+            if let Some(file) = named.into_iter().find(|file| self.is_changed(file)) {
+                return Err(file.into());
+            }
         }
         let mut files: Vec<PathBuf> = vec![];
         for folder in self.folders.iter().filter(|folder| !self.roots.contains(folder)) {
@@ -893,6 +926,12 @@ mod tests {
         }
         // The manifest of a folder that is required says which file it is.
         let (project, inspection) = project(&WAYS);
+        let elsewhere = tempfile::tempdir().unwrap();
+        write(elsewhere.path(), "far.js", "");
+        let list = format!("[\"{}/far.js\"]", elsewhere.path().display());
+        write(project.path(), "plugins.json", &list);
+        assert_eq!(changed(&inspection, "listed.js").as_deref(), Some("far.js"));
+        assert_eq!(changed(&inspection, "list.js"), None);
         write(project.path(), "lib2/package.json", r#"{"main":"../other.js"}"#);
         assert_eq!(changed(&inspection, "folder.js"), None);
         write(project.path(), "other.js", "");
@@ -924,6 +963,7 @@ mod tests {
             ("mode.sh", "node config/$MODE.js"),
             ("args.sh", "exec \"$@\""),
             ("app.js", ""),
+            ("started.js", "spawn(process.env.TOOL, [process.env.PORT])"),
             ("evil.js", ""),
             ("config/dev.js", ""),
             ("Makefile", "all:\n\t@echo $(PORT)\n"),
@@ -951,6 +991,9 @@ mod tests {
         assert_eq!(judged("sh mode.sh", "MODE", "../evil"), expanded("MODE"));
         assert_eq!(judged("make Makefile", "PORT", "80"), None);
         assert_eq!(judged("make Makefile", "PORT", "80; printenv"), expanded("PORT"));
+        assert_eq!(judged("node started.js", "TOOL", "printenv X"), expanded("TOOL"));
+        assert_eq!(judged("node started.js", "PORT", "3000"), None);
+        assert_eq!(judged("node app.js", "TOOL", "printenv X"), None);
         assert_eq!(judged("sh args.sh", "PORT", "1"), None);
         assert_eq!(judged("sh args.sh printenv", "PORT", "1").as_deref(), Some("RunsArguments"));
         write(project.path(), "evil.js", "changed");

@@ -2,6 +2,7 @@
 
 use super::{
     interpreters::{self, named_files},
+    program::find_program,
     project::{is_code, project_folders},
 };
 use crate::ticket::{Held, PLACEHOLDER};
@@ -140,6 +141,8 @@ pub struct Told {
     pub has_flag: bool,
     /// It has what a shell or make reads as more than a word.
     pub has_syntax: bool,
+    /// Its first word is a program of this machine's.
+    pub is_program: bool,
     /// It is the path of a file of code, and nothing else.
     pub file: Option<PathBuf>,
 }
@@ -148,10 +151,13 @@ impl Told {
     fn of(value: &str) -> Self {
         let all = |known: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || known.contains(c));
         let has_flag = value.split_whitespace().any(|word| word.starts_with('-') && word.len() > 1);
+        // `test` is what many things are called.
+        let first = value.split_whitespace().next();
         let is_path = !has_flag && all("_-./") && is_code(Path::new(value));
         Self {
             is_plain: !has_flag && all("_-"),
             has_flag,
+            is_program: first.is_some_and(|word| word != "test" && find_program(word).is_some()),
             has_syntax: has_flag || !all("_-./:,@%+= "),
             file: is_path.then(|| value.into()),
         }

@@ -150,6 +150,19 @@ pub(super) fn finds_code(language: Language, text: &str) -> bool {
     }
 }
 
+/// Whether a text of this language, which is no script, starts programs.
+pub(super) fn starts_programs(language: Language, text: &str) -> bool {
+    const OTHERS: &[&str] = &["system(", "exec(", "popen(", "`"];
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    match language {
+        Language::JavaScript | Language::Python => says(STARTS),
+        Language::Perl | Language::Ruby | Language::Php | Language::Lua | Language::R => {
+            says(STARTS) || says(OTHERS)
+        }
+        Language::Shell | Language::Make | Language::Package | Language::Other => false,
+    }
+}
+
 /// Words of functions that list files.
 const LISTS: &[&str] = &[
     "readdir",
