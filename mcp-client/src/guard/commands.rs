@@ -552,6 +552,8 @@ impl Reading {
         self.script.finds_code |= name == "$()" || name == "run-parts";
         let mut is_place = is_runner(&name);
         let mut is_second = false;
+        // What stands behind the script of one is data.
+        let is_interpreter = interpreters::named(&name).is_some();
         for word in words.iter().skip(1) {
             if depth < DEEPEST && SHELLS.contains(&name.as_str()) && word.text.contains(' ') {
                 let inner = read(word.quoted.trim_matches('\''), false);
@@ -575,7 +577,7 @@ impl Reading {
                 is_place = OBEDIENT.contains(&name.as_str())
                     || word.text.starts_with(['-', '+'])
                     || word.text.starts_with('$') && !word.text.contains(['/', '.']);
-            } else {
+            } else if !is_interpreter {
                 self.script
                     .words
                     .extend(names_in(&word.text).filter(|name| !is_argument(name)).map(str::to_owned));
@@ -636,8 +638,9 @@ mod tests {
     fn variables_that_name_what_is_run_are_found() {
         for (text, runs, parts, words) in [
             ("node ${ENTRY:-app.js}", "ENTRY", "", ""),
-            ("node app.js --port $PORT", "", "", "PORT"),
-            ("PORT=${PORT:-1} node app.js \"$TARGET\"", "", "", "TARGET"),
+            ("node app.js --port $PORT", "", "", ""),
+            ("tool --port $PORT", "", "", "PORT"),
+            ("PORT=${PORT:-1} node app.js \"$TARGET\"", "", "", ""),
             ("\"$NODE\" app.js", "NODE", "", ""),
             ("N=${B:-node}\nif true; then $N app.js; fi", "B N", "", ""),
             ("exec \"${RUNNER}\" x", "RUNNER", "", ""),
@@ -668,6 +671,7 @@ mod tests {
         assert_eq!(sorted(&script.runs), "A B FIND NODE");
         assert_eq!(sorted(&script.parts), "DIR MORE");
         assert_eq!(sorted(&script.words), "REST");
+        assert!(script.texts.contains("REST"));
         assert!(script.commands.iter().any(|words| words.first().is_some_and(|word| word == "${NODE}")));
     }
 

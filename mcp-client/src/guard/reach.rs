@@ -431,6 +431,9 @@ impl<'a> Reach<'a> {
             _ => {}
         }
         if starts_programs(language, text) {
+            if consumers::TEST_RUNNERS.iter().any(|runner| quoted.contains(runner)) {
+                self.finds_code_in(folder, &named);
+            }
             let words =
                 text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
             self.starting.extend(words.map(str::to_owned));
@@ -470,7 +473,7 @@ impl<'a> Reach<'a> {
             // A word alone names a file only by its whole name, with an extension; a path, or a module, by less.
             if (whole && name.contains('.'))
                 || token.contains('/')
-                || (language.has_modules() && is_code(candidate))
+                || (language.has_modules() && language.is_of(candidate))
             {
                 self.open.push(candidate.clone());
             }
@@ -582,6 +585,8 @@ impl<'a> Reach<'a> {
 
     /// npm or its like, run in one of these folders: the scripts of the package that it finds.
     fn package_tool(&mut self, words: &[String], bases: &[PathBuf]) {
+        // Of a text that is no command line all words are here.
+        const MOST: usize = 12;
         let takes_all = |word: &String| {
             word.starts_with("-w")
                 || word.starts_with("--workspace")
@@ -591,6 +596,15 @@ impl<'a> Reach<'a> {
             bases.iter().filter_map(|base| packages::manifest_above(base)).collect();
         manifests.sort();
         manifests.dedup();
+        let runs_script = words.get(1).is_some_and(|word| ["run", "run-script"].contains(&word.as_str()));
+        if !runs_script
+            && words.iter().skip(1).take(MOST).any(|word| consumers::RUNNERS.contains(&word.as_str()))
+        {
+            self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &[]);
+        }
+        for word in words.iter().skip(1).take(MOST) {
+            self.open.extend(bases.iter().filter_map(|base| packages::binary(base, word)));
+        }
         for manifest in manifests {
             let folder = manifest.parent().unwrap_or(Path::new("")).to_owned();
             if words.iter().any(takes_all) {

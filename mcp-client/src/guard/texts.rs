@@ -80,6 +80,12 @@ impl Language {
         }
     }
 
+    /// Whether a file is a module of it.
+    pub fn is_of(self, file: &Path) -> bool {
+        let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        self.endings().contains(&ending) || ["so", "pyd"].contains(&ending)
+    }
+
     /// Whether a bare word names a module in it: `use Helper`.
     pub fn has_modules(self) -> bool {
         matches!(self, Self::Python | Self::Perl | Self::Ruby | Self::Php | Self::Lua)

@@ -22,7 +22,7 @@ use std::{
 };
 
 pub(super) use make::targets as targets_of_make;
-pub(super) use node_packages::scripts_text;
+pub(super) use node_packages::{RUNNERS, scripts_text};
 
 /// Programs of the system that consume secrets. Every other one there gets placeholders.
 pub(super) const CONSUMERS: &[&str] = &[
@@ -172,6 +172,10 @@ const WHOLE_PROJECT: &[&str] = &[
     "wrangler",
 ];
 
+/// Test runners by names that mean little else.
+pub(super) const TEST_RUNNERS: &[&str] =
+    &["--test", "ava", "cypress", "jest", "mocha", "playwright", "pytest", "unittest", "vitest"];
+
 /// Tools that keep what they are told on the command line in files of their own: settings, manifests, logs.
 const KEEPERS: &[&str] = &[
     "az",
@@ -256,7 +260,7 @@ pub(super) fn runs_whole_project(name: &str, arguments: &[String]) -> bool {
     const OF_OTHERS: [&str; 5] = ["docker", "docker-compose", "pip", "pip3", "podman"];
     let is_file = |word: &String| is_code(Path::new(word));
     let module = arguments.iter().position(|word| word == "-m").and_then(|at| arguments.get(at + 1));
-    node_packages::RUNNERS.contains(&name)
+    RUNNERS.contains(&name)
         || interpreters::MODULES.contains(&name)
         || WHOLE_PROJECT.contains(&name) && !OF_OTHERS.contains(&name)
         || arguments.iter().any(|word| word == "--test") && !arguments.iter().any(is_file)

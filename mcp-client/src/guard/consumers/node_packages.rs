@@ -51,7 +51,7 @@ const NPM: Flags = Flags {
 };
 
 /// What a script of package.json runs when it runs whatever code is in the project.
-pub(super) const RUNNERS: &[&str] = &[
+pub(in crate::guard) const RUNNERS: &[&str] = &[
     "--test",
     "angular",
     "astro",
