@@ -69,7 +69,8 @@ struct Word {
 
 /// Reads a shell script, or a makefile.
 pub(super) fn read(text: &str, is_make: bool) -> Script {
-    let mut lexer = Lexer { is_make, found: vec![], function: None, depth: 0, texts: HashSet::new() };
+    let mut lexer =
+        Lexer { is_make, found: vec![], function: None, depth: 0, texts: HashSet::new(), level: 0 };
     let joined = text.replace("\\\n", " ");
     if is_make {
         lexer.makefile(&joined);
@@ -88,9 +89,14 @@ struct Lexer {
     /// Of brackets within a function.
     depth: usize,
     texts: HashSet<String>,
+    /// Of brackets in brackets.
+    level: usize,
 }
 
 impl Lexer {
+    /// What is nested deeper than anybody writes is read as if it were not.
+    const DEEPEST: usize = 64;
+
     /// Recipes are the shell's; of other lines, what is assigned and what is included.
     fn makefile(&mut self, text: &str) {
         for line in text.lines() {
@@ -128,6 +134,10 @@ impl Lexer {
 
     /// The words of a line that is no command.
     fn line(&mut self, text: &str, words: &mut Vec<Word>) {
+        if self.level > Self::DEEPEST {
+            return;
+        }
+        self.level += 1;
         let mut characters = text.chars().peekable();
         let mut word = Word::default();
         while let Some(c) = characters.next() {
@@ -138,10 +148,15 @@ impl Lexer {
             }
         }
         end(&mut word, words);
+        self.level -= 1;
     }
 
     /// Reads commands up to the bracket that ends them, or to the end.
     fn commands(&mut self, characters: &mut Peekable<Chars<'_>>, until: Option<char>, is_recipe: bool) {
+        if self.level > Self::DEEPEST {
+            return;
+        }
+        self.level += 1;
         let (mut words, mut word) = (Vec::new(), Word::default());
         let mut bodies: Vec<String> = vec![];
         let mut begun = false;
@@ -218,7 +233,11 @@ impl Lexer {
                     self.close(&mut words, is_recipe);
                     if c == '\n' {
                         for ending in std::mem::take(&mut bodies) {
-                            skip_body(characters, &ending);
+                            let body = body(characters, &ending);
+                            let reader = self.found.last().and_then(|raw| raw.words.first());
+                            if reader.is_some_and(|word| SHELLS.contains(&word.text.as_str())) {
+                                self.commands(&mut body.chars().peekable(), None, is_recipe);
+                            }
                         }
                     }
                 }
@@ -235,6 +254,13 @@ impl Lexer {
                     self.commands(characters, Some(')'), is_recipe);
                 }
                 '{' if word.text.is_empty() && characters.peek().is_none_or(|c| c.is_whitespace()) => {
+                    if let [keyword, name] = words.as_slice()
+                        && keyword.text == "function"
+                    {
+                        self.function = Some(name.text.clone());
+                        self.depth = 0;
+                        words.clear();
+                    }
                     self.depth += 1;
                 }
                 '}' if word.text.is_empty() && words.is_empty() => {
@@ -251,6 +277,7 @@ impl Lexer {
         }
         end_if(begun, &mut word, &mut words);
         self.close(&mut words, is_recipe);
+        self.level -= 1;
     }
 
     fn close(&mut self, words: &mut Vec<Word>, is_recipe: bool) {
@@ -401,15 +428,19 @@ fn up_to(characters: &mut Peekable<Chars<'_>>, open: char) -> String {
     text
 }
 
-fn skip_body(characters: &mut Peekable<Chars<'_>>, ending: &str) {
+/// The lines up to the one that ends a here-document.
+fn body(characters: &mut Peekable<Chars<'_>>, ending: &str) -> String {
+    let mut body = String::new();
     loop {
         let mut line = String::new();
         while let Some(c) = characters.next_if(|c| *c != '\n') {
             line.push(c);
         }
         if characters.next().is_none() || line.trim() == ending {
-            return;
+            return body;
         }
+        body.push_str(&line);
+        body.push('\n');
     }
 }
 
@@ -676,6 +707,17 @@ mod tests {
     }
 
     #[test]
+    fn depth_ends() {
+        for text in ["(".repeat(20_000), "$(".repeat(20_000), "`x $(".repeat(5_000), "${a:-".repeat(2_000)]
+        {
+            for is_make in [false, true] {
+                read(&text, is_make);
+            }
+            read(&format!("\t{text}"), true);
+        }
+    }
+
+    #[test]
     fn what_a_script_lists_or_is_told_is_seen() {
         for (text, finds, told) in [
             ("for f in steps/*.sh; do . \"$f\"; done", true, false),
@@ -690,6 +732,9 @@ mod tests {
             ("shift; \"$1\" \"$2\"", false, true),
             ("run() { echo \"+ $*\"; \"$@\"; }\nrun node app.js", false, false),
             ("run() { \"$@\"; }\nrun \"$@\"", false, true),
+            ("function run { \"$@\"; }\nrun node app.js", false, false),
+            ("function run { \"$@\"; }\nrun \"$1\"", false, true),
+            ("bash <<EOF\nexec \"$1\"\nEOF\n", false, true),
             ("run() { \"$@\"; }\nrun node app.js \"$@\"", false, false),
             ("run() { \"$@\"; }\nboth() { run \"$@\"; }\nboth \"$1\"", false, true),
             ("node app.js \"$@\"", false, false),
