@@ -708,8 +708,7 @@ mod tests {
 
     #[test]
     fn depth_ends() {
-        for text in ["(".repeat(20_000), "$(".repeat(20_000), "`x $(".repeat(5_000), "${a:-".repeat(2_000)]
-        {
+        for text in ["(".repeat(20_000), "$(".repeat(20_000), "`x $(".repeat(5_000), "${a:-".repeat(2_000)] {
             for is_make in [false, true] {
                 read(&text, is_make);
             }

@@ -7,7 +7,7 @@
 //!   trusts it with them (`arguments.rs`, `interpreters.rs`, `consumers/`, `steering.rs`: what it is told; `reach.rs`,
 //!   `changes.rs`: unchanged since the session began), and masks what it prints. Where no session lives, `agents.rs`
 //!   knows since when agents are there.
-//! - `reach.rs` follows a program to all that it runs: `texts.rs`, `commands.rs`, `makefile.rs`, `modules.rs` and
+//! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `modules.rs` and
 //!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
 //!   there are, `search_path.rs` which programs are new in PATH.
 //! - `apart.rs` keeps programs without secrets from looking into those with.
@@ -22,6 +22,7 @@ mod commands;
 mod configuration;
 mod consumers;
 pub mod exec;
+mod follow;
 pub mod hook;
 mod interpreters;
 pub mod judge;

@@ -51,11 +51,11 @@ impl Packages {
         let package = package.join("/");
         let Some(folder) = self.0.get(&package) else { return vec![] };
         match name.get(package.len() + 1..) {
-            Some(below) => super::reach::module_of(&folder.join(below), super::texts::Language::JavaScript)
+            Some(below) => super::follow::module_of(&folder.join(below), super::texts::Language::JavaScript)
                 .into_iter()
                 .chain(entries_of(folder))
                 .collect(),
-            None => super::reach::module_of(folder, super::texts::Language::JavaScript),
+            None => super::follow::module_of(folder, super::texts::Language::JavaScript),
         }
     }
 }
@@ -110,7 +110,7 @@ fn targets(folder: &Path, value: &Value) -> Vec<PathBuf> {
                 files.retain(|file| super::project::is_code(file));
                 files
             }
-            None => super::reach::module_of(&folder.join(target), super::texts::Language::JavaScript),
+            None => super::follow::module_of(&folder.join(target), super::texts::Language::JavaScript),
         },
         Value::Array(values) => values.iter().flat_map(|value| targets(folder, value)).collect(),
         Value::Object(values) => values.values().flat_map(|value| targets(folder, value)).collect(),
