@@ -49,6 +49,9 @@ const HARMLESS: &[&str] = &[
 const OBEDIENT: &[&str] =
     &["eval", "make", "gmake", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "run-parts"];
 
+/// Clients of databases, which run commands of the files that they are given.
+const CLIENTS: &[&str] = &["mariadb", "mongo", "mongosh", "mysql", "psql", "redis-cli", "sqlite3"];
+
 /// One command as it stands: where, and its words.
 struct Raw {
     function: Option<String>,
@@ -221,6 +224,10 @@ impl Lexer {
                     }
                     if c == '<' && count == 2 {
                         bodies.push(target);
+                    } else if c == '<' && count == 1 {
+                        // What is read there is as good as named.
+                        words.push(Word { text: "<".into(), ..Word::default() });
+                        self.line(&target, &mut words);
                     }
                 }
                 ' ' | '\t' | '\r' => {
@@ -466,6 +473,8 @@ struct Reading {
     listed: HashSet<String>,
     /// Functions that run what they are given.
     runners: HashSet<String>,
+    /// Variables that name a file whose commands are run.
+    used: HashSet<String>,
 }
 
 impl Reading {
@@ -500,7 +509,7 @@ impl Reading {
             }
         }
         let decide = || self.script.runs.iter().chain(&self.script.parts);
-        self.script.finds_code |= decide().any(|name| self.listed.contains(name));
+        self.script.finds_code |= decide().chain(&self.used).any(|name| self.listed.contains(name));
         self.script.runs_arguments |= decide().any(|name| is_argument(name));
         self.script
     }
@@ -583,6 +592,8 @@ impl Reading {
         self.script.finds_code |= name == "$()" || name == "run-parts";
         let mut is_place = is_runner(&name);
         let mut is_second = false;
+        let is_client = CLIENTS.contains(&name.as_str());
+        let mut is_input = false;
         // What stands behind the script of one is data.
         let is_interpreter = interpreters::named(&name).is_some();
         for word in words.iter().skip(1) {
@@ -595,6 +606,24 @@ impl Reading {
                 self.script.finds_code |= inner.finds_code;
                 is_place = false;
                 continue;
+            }
+            if word.text == "<" {
+                is_input = true;
+                continue;
+            }
+            if (is_client || is_input && is_place) && word.text.contains('$') {
+                self.used.extend(names_in(&word.text).map(str::to_owned));
+                self.script.finds_code |= word.text.contains("$()");
+            }
+            if std::mem::take(&mut is_input) {
+                continue;
+            }
+            if word.text == "--"
+                && OBEDIENT.contains(&name.as_str())
+                && name.starts_with(['b', 'n', 'p', 'y'])
+            {
+                // Behind it stand the arguments of npm's script.
+                break;
             }
             if is_place {
                 // Behind a variable that may have been the script, another may be, if it is one's name.
@@ -725,6 +754,13 @@ mod tests {
             ("find . -name '*.js' -exec node {} +", true, false),
             ("ls | xargs -n1 node", true, false),
             ("rm -rf dist/*; cp -r src/* out", false, false),
+            ("for f in migrations/*.sql; do psql $URL -f \"$f\"; done", true, false),
+            ("for f in migrations/*.sql; do psql < $f; done", true, false),
+            ("for f in *.sh; do bash < $f; done", true, false),
+            ("for f in *.txt; do node count.js < $f; done", false, false),
+            ("for f in *.png; do convert $f; done", false, false),
+            ("npm test -- \"$@\"", false, false),
+            ("npm test \"$@\"", false, true),
             ("node \"$(ls *.js)\"", true, false),
             ("cd \"$(dirname \"$0\")\" && node app.js", false, false),
             ("exec \"$@\"", false, true),

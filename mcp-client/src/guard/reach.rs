@@ -8,7 +8,7 @@ use super::{
     modules,
     program::find_program,
     project::{is_data, project_folders_above, project_of, walk},
-    steering::Told,
+    steering::{Told, may_run},
     texts::Language,
 };
 use std::{
@@ -192,7 +192,7 @@ impl Inspection {
     }
 }
 
-/// The script of a command that has arguments of its own.
+/// The script of a command that has arguments which would be something to run.
 fn told_to(command: &[String], entries: &[PathBuf], folder: &Path) -> Option<PathBuf> {
     let real: Vec<PathBuf> = entries.iter().flat_map(|entry| entry.canonicalize()).collect();
     let scripts = command.iter().map(|word| {
@@ -200,7 +200,7 @@ fn told_to(command: &[String], entries: &[PathBuf], folder: &Path) -> Option<Pat
         path.and_then(|path| path.canonicalize().ok()).filter(|path| real.contains(path))
     });
     let (at, script) = scripts.enumerate().find_map(|(at, script)| Some((at, script?)))?;
-    (command.len() > at + 1).then_some(script)
+    command.iter().skip(at + 1).any(|word| may_run(word)).then_some(script)
 }
 
 #[cfg(test)]

@@ -200,6 +200,12 @@ pub fn told<'a>(
     told
 }
 
+/// Whether a script that runs its arguments would run something by this one.
+pub fn may_run(argument: &str) -> bool {
+    let told = Told::of(argument);
+    !told.is_plain || told.is_program || Path::new(argument).exists()
+}
+
 /// The files that the values of secrets name.
 pub fn named_by_secrets(secrets: &[Held]) -> impl Iterator<Item = (&str, PathBuf)> {
     secrets.iter().flat_map(|held| {
