@@ -8,7 +8,7 @@
 
 use crate::{
     error::{Error, Result},
-    guard::{judge, reach::project_folders, steering},
+    guard::{judge, project::project_folders, steering},
     names,
     profile::Profile,
 };

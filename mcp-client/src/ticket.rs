@@ -70,7 +70,7 @@ pub struct Redeemed {
     pub secrets: Vec<Held>,
     /// When the session began: nanoseconds since 1970.
     pub since: u128,
-    /// The variables that steer shells, loaders and tools, as they were for the agent itself.
+    /// The variables as they were for the agent itself (`guard/steering.rs`).
     pub environment: BTreeMap<String, String>,
 }
 
@@ -266,8 +266,7 @@ fn answer(mut client: UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
         commands: held.commands.clone(),
         current: shown && held.current,
     });
-    let answer =
-        Answer { secrets: secrets.collect(), since: began(), environment: steering::of_this_process() };
+    let answer = Answer { secrets: secrets.collect(), since: began(), environment: steering::environment() };
     drop(state);
     let text = Zeroizing::new(serde_json::to_vec(&answer)?);
     client.write_all(&text)
@@ -399,7 +398,7 @@ pub fn hold(
         current: true,
     });
     let mut session =
-        Redeemed { secrets: held.collect(), since: began(), environment: steering::of_this_process() };
+        Redeemed { secrets: held.collect(), since: began(), environment: steering::environment() };
     Yardstick::of(&living()).limit(&mut session);
     Ok((session, left_out))
 }

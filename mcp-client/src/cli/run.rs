@@ -69,6 +69,22 @@ impl Given<'_> {
         let plain = file.into_iter().flat_map(|file| &file.plain);
         plain.map(|(name, value)| (name.as_str(), OsStr::from_bytes(value.expose())))
     }
+
+    /// A command as it is judged: with what the file assigns before it.
+    fn assigning(&self, command: &[OsString]) -> Vec<OsString> {
+        let assigned = self.plain().map(|(name, value)| {
+            let mut word = OsString::from(name);
+            word.push("=");
+            word.push(value);
+            word
+        });
+        let mut words: Vec<OsString> = assigned.collect();
+        if !words.is_empty() {
+            words.insert(0, "env".into());
+        }
+        words.extend_from_slice(command);
+        words
+    }
 }
 
 pub(super) fn run(
@@ -95,7 +111,7 @@ pub(super) fn run(
         let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
     let mask = Mask::of([&session])?;
-    let judged = if judges { exec::trusted(command, &session) } else { Ok(vec![]) };
+    let judged = if judges { exec::trusted(&given.assigning(command), &session) } else { Ok(vec![]) };
     let why = judged.as_ref().err();
     let code = judged.as_deref().unwrap_or_default();
     if let Some(why) = why {

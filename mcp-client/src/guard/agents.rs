@@ -35,12 +35,11 @@ pub fn note(session: &str) -> Result<()> {
     }
     let nanoseconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     // The hook's variables are the agent's own, before any command sets another.
-    let steering = serde_json::to_string(&steering::of_this_process()).unwrap_or_default();
-    home::replace_private_file(&path, format!("{nanoseconds}\n{steering}").as_bytes())
+    let variables = serde_json::to_string(&steering::environment()).unwrap_or_default();
+    home::replace_private_file(&path, format!("{nanoseconds}\n{variables}").as_bytes())
 }
 
-/// When the oldest agent began that is there, in nanoseconds since 1970, and its variables that steer shells, loaders and
-/// tools. What is unreadable says that everything may be an agent's, and that it had none.
+/// When the oldest agent began that is there, in nanoseconds since 1970, and its variables (`steering.rs`). What is unreadable says that everything may be an agent's, and that it had none.
 pub fn oldest() -> Option<(u128, BTreeMap<String, String>)> {
     let now = SystemTime::now();
     let living = all().into_iter().filter(|path| is_living(path, now));

@@ -2,7 +2,6 @@
 
 use data_encoding::HEXLOWER;
 use std::{
-    collections::{BTreeMap, HashSet},
     fs,
     io::Write,
     os::unix::fs::MetadataExt,
@@ -116,21 +115,6 @@ impl Inspection {
             && packs.iter().all(|pack| old(pack))
             && objects.join(head).join(tail).symlink_metadata().is_err()
             && git.ask(&["cat-file", "-e", hash]).is_some()
-    }
-
-    /// A folder of PATH that the agent itself does not have and that holds something new.
-    pub fn strange_path_folder(&self, usual: &BTreeMap<String, String>) -> Option<String> {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let usual: HashSet<&str> =
-            usual.get("PATH").map(|path| path.split(':').collect()).unwrap_or_default();
-        path.split(':')
-            .filter(|folder| !usual.contains(folder))
-            .find(|folder| {
-                let folder = Path::new(if folder.is_empty() { "." } else { folder });
-                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-                entries.map(|entry| entry.path()).any(|path| path.is_file() && self.is_changed(&path))
-            })
-            .map(str::to_owned)
     }
 }
 

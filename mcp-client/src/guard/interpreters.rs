@@ -4,7 +4,8 @@
 use super::{
     arguments::{End, Flags, UNKNOWN, read},
     program::{INLINE, INPUT},
-    reach::{Code, is_data},
+    project::is_data,
+    reach::Code,
 };
 use crate::ticket::PLACEHOLDER;
 use std::path::{Path, PathBuf};
@@ -50,8 +51,6 @@ const INTERPRETERS: &[Interpreter] = &[
                 "--no-deprecation",
                 "--no-warnings",
                 "--pending-deprecation",
-                "--preserve-symlinks",
-                "--preserve-symlinks-main",
                 "--test",
                 "--test-only",
                 "--throw-deprecation",
@@ -143,7 +142,7 @@ const OF_SHELLS: Flags = Flags {
 };
 
 /// Modules of Python that run a project's code with secrets.
-const MODULES: &[&str] = &[
+pub(super) const MODULES: &[&str] = &[
     "alembic", "behave", "celery", "coverage", "django", "flask", "gunicorn", "nose2", "nox", "pytest",
     "tox", "unittest", "uvicorn",
 ];

@@ -4,8 +4,13 @@
 //! - `shell.rs` receives every command line of the agent (`CLAUDE_CODE_SHELL_PREFIX`), has `line.rs` put this
 //!   program before each external command of a line that uses secrets, and masks what the line prints.
 //! - `exec.rs` is what was put there: it turns placeholders into values for that one process, if `program.rs`
-//!   trusts it with them (`arguments.rs`, `interpreters.rs`, `consumers.rs`, `steering.rs`: what it is told; `reach.rs`, `changes.rs`: unchanged since the session
-//!   began), and masks what it prints. `command_line.rs` keeps the values off the arguments that other processes see. Where no session lives, `agents.rs` knows since when agents are there.
+//!   trusts it with them (`arguments.rs`, `interpreters.rs`, `consumers/`, `steering.rs`: what it is told; `reach.rs`,
+//!   `changes.rs`: unchanged since the session began), and masks what it prints. `command_line.rs` keeps values off the arguments that
+//!   other processes see. Where no session lives, `agents.rs`
+//!   knows since when agents are there.
+//! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `modules.rs` and
+//!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
+//!   there are, `search_path.rs` which programs are new in PATH.
 //! - `apart.rs` keeps programs without secrets from looking into those with.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
 //!   person's own `rules.rs` were looked at.
@@ -15,16 +20,25 @@ mod apart;
 mod arguments;
 pub mod changes;
 mod command_line;
+mod commands;
+mod configuration;
 mod consumers;
 pub mod exec;
+mod follow;
 pub mod hook;
 mod interpreters;
 pub mod judge;
 pub mod line;
+mod makefile;
+mod modules;
 pub mod output;
+mod packages;
 pub mod program;
+pub mod project;
 pub mod reach;
 pub mod rules;
 pub mod script;
+mod search_path;
 pub mod shell;
 pub mod steering;
+mod texts;

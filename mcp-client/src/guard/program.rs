@@ -5,7 +5,8 @@ use super::{
     changes::Inspection,
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
-    reach::{Seen, project_folders},
+    project::project_folders,
+    reach::Seen,
     steering,
 };
 use crate::ticket::Redeemed;
@@ -82,7 +83,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         return Judgement::Shell(first + 1 + text);
     }
     let is_system = is_system(&path);
-    let is_consumer = consumers::CONSUMERS.contains(&name);
+    let is_consumer = consumers::CONSUMERS.contains(&name) || interpreters::MODULES.contains(&name);
     let scripted = |code| {
         // What stands behind a script is its own.
         consumers::Use { code, places: (0..arguments.len()).collect(), variables: Variables::All }
@@ -93,7 +94,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         interpreters::script_of(interpreter, name, arguments).map(scripted)
     } else if is_system && !is_consumer {
         return Judgement::Placeholders;
-    } else if !is_consumer && is_foreign(&path) {
+    } else if !is_consumer && (is_foreign(&path) || !program.contains('/') && !is_of_project(&path)) {
         return Judgement::Because(format!("{name} is not of this project and not known to use secrets"));
     } else if is_consumer {
         consumers::use_of(name, arguments)
@@ -110,8 +111,8 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     if before.iter().any(|word| word.strip_prefix("PATH=").is_some_and(|assigned| assigned != usual)) {
         return Judgement::Because("PATH was changed, which can change what it runs".to_owned());
     }
-    let assigned = before.iter().filter_map(|word| word.split_once('='));
-    if let Some(variable) = steering::changed(assigned, &session.environment) {
+    let assigned = || before.iter().filter_map(|word| word.split_once('='));
+    if let Some(variable) = steering::changed(assigned(), &session.environment) {
         return Judgement::Because(format!("{variable} was changed, which can change what {name} runs"));
     }
     if let Some(folder) = inspection.strange_path_folder(&session.environment) {
@@ -125,11 +126,18 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
     code.files.extend(steering::named(&secrets));
     code.files.extend(steering::module_folders());
+    let mut named = steering::named_by_secrets(&session.secrets);
+    if let Some((secret, _)) = named.find(|(_, file)| inspection.is_changed(file)) {
+        return Judgement::Because(format!("{secret} names a file that changed since this session began"));
+    }
+    // make takes variables among its arguments.
+    let of_make = arguments
+        .iter()
+        .filter(|_| ["make", "gmake"].contains(&name))
+        .filter_map(|word| word.split_once('='));
+    code.told = steering::told(assigned().chain(of_make), &session.environment, &session.secrets);
     match inspection.inspect(command, &code) {
-        Err(file) => Judgement::Because(format!(
-            "{} changed since this session began",
-            file.file_name().unwrap_or_default().to_string_lossy()
-        )),
+        Err(obstacle) => Judgement::Because(obstacle.to_string()),
         Ok(code) => {
             // What env is to set for the program is the program's.
             let is_env = before.first().is_some_and(|word| word.rsplit('/').next() == Some("env"));
@@ -319,5 +327,10 @@ fn is_foreign(path: &Path) -> bool {
     let mut head = [0; 2];
     let is_script =
         fs::File::open(&path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"#!";
-    !is_script && !project_folders().iter().any(|folder| path.starts_with(folder))
+    !is_script && !is_of_project(&path)
+}
+
+fn is_of_project(path: &Path) -> bool {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    project_folders().iter().any(|folder| path.starts_with(folder))
 }

@@ -2,11 +2,17 @@
 
 use super::{
     interpreters::{self, named_files},
-    reach::project_folders,
+    program::find_program,
+    project::{is_code, project_folders},
 };
-use crate::ticket::PLACEHOLDER;
+use crate::ticket::{Held, PLACEHOLDER};
 use protocol::SecretName;
-use std::{collections::BTreeMap, path::PathBuf};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
 
 /// Variables that say nothing about the code that runs.
 const HARMLESS: &[&str] = &[
@@ -75,6 +81,7 @@ const BEGINNINGS: &[&str] = &[
     "MYSQL_HOME",
     "NODE_COMPILE_CACHE",
     "NODE_CONFIG",
+    "NODE_PRESERVE_SYMLINKS",
     "NODE_V8_COVERAGE",
     "OPENSSL_",
     "PERLLIB",
@@ -109,6 +116,102 @@ const BEGINNINGS: &[&str] = &[
 /// Such variables of this process.
 pub fn of_this_process() -> BTreeMap<String, String> {
     variables().filter(|(name, _)| is_steering(name)).collect()
+}
+
+/// All variables of this process, as what others are measured by: those that steer tools as they are, of the rest a
+/// digest.
+pub fn environment() -> BTreeMap<String, String> {
+    variables().map(|(name, value)| (name.clone(), as_noted(&name, value))).collect()
+}
+
+fn as_noted(name: &str, value: String) -> String {
+    if is_steering(name) {
+        return value;
+    }
+    let digest = Sha256::digest(value.as_bytes());
+    data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or_default())
+}
+
+/// What a variable can do where a script expands it as text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
+    /// A word that is neither a path nor a flag.
+    pub is_plain: bool,
+    /// A word of it is a flag.
+    pub has_flag: bool,
+    /// It has what a shell or make reads as more than a word.
+    pub has_syntax: bool,
+    /// Its first word is a program of this machine's.
+    pub is_program: bool,
+    /// It is the path of a file of code, and nothing else.
+    pub file: Option<PathBuf>,
+}
+
+impl Told {
+    fn of(value: &str) -> Self {
+        let all = |known: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || known.contains(c));
+        let has_flag = value.split_whitespace().any(|word| word.starts_with('-') && word.len() > 1);
+        // `test` is what many things are called.
+        let first = value.split_whitespace().next();
+        let is_path = !has_flag && all("_-./") && is_code(Path::new(value));
+        Self {
+            is_plain: !has_flag && all("_-"),
+            has_flag,
+            is_program: first.is_some_and(|word| word != "test" && find_program(word).is_some()),
+            has_syntax: has_flag || !all("_-./:,@%+= "),
+            file: is_path.then(|| value.into()),
+        }
+    }
+}
+
+/// The variables of this process, what a command assigns, and the secrets, but for what the agent itself has.
+pub fn told<'a>(
+    assigned: impl Iterator<Item = (&'a str, &'a str)>,
+    usual: &BTreeMap<String, String>,
+    secrets: &[Held],
+) -> BTreeMap<String, Told> {
+    const SHELLS_OWN: [&str; 9] = ["_", "COLUMNS", "IFS", "LINES", "OLDPWD", "OPTIND", "PS1", "PS2", "SHLVL"];
+    let assigned = assigned.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let is_secret = |name: &str| secrets.iter().any(|held| held.name == name);
+    let is_known = |name: &str, value: &str| {
+        let here = || std::env::current_dir().is_ok_and(|folder| folder == Path::new(value));
+        value.is_empty()
+            || SHELLS_OWN.contains(&name)
+            || AGENTS.iter().any(|prefix| name.starts_with(prefix))
+            || is_secret(name)
+            || usual.get(name) == Some(&as_noted(name, value.to_owned()))
+            || name == "PWD" && here()
+    };
+    let others = variables().chain(assigned).filter(|(name, value)| !is_known(name, value));
+    let mut told: BTreeMap<String, Told> = others
+        .map(|(name, value)| {
+            let held = secrets.iter().filter(|held| value.contains(&held.placeholder));
+            let value = held.fold(Zeroizing::new(value.clone()), |value, held| {
+                Zeroizing::new(value.replace(&held.placeholder, &String::from_utf8_lossy(&held.value)))
+            });
+            (name, Told::of(&value))
+        })
+        .collect();
+    // No secret says what is run.
+    told.extend(secrets.iter().map(|held| {
+        let value = Told::of(&String::from_utf8_lossy(&held.value));
+        (held.name.clone(), Told { is_plain: false, file: None, ..value })
+    }));
+    told
+}
+
+/// Whether a script that runs its arguments would run something by this one.
+pub fn may_run(argument: &str) -> bool {
+    let told = Told::of(argument);
+    !told.is_plain || told.is_program || Path::new(argument).exists()
+}
+
+/// The files that the values of secrets name.
+pub fn named_by_secrets(secrets: &[Held]) -> impl Iterator<Item = (&str, PathBuf)> {
+    secrets.iter().flat_map(|held| {
+        let files = named_by(&held.name, &String::from_utf8_lossy(&held.value));
+        files.into_iter().map(|file| (held.name.as_str(), file))
+    })
 }
 
 /// Whether a variable of this name steers a shell, a loader or a tool.

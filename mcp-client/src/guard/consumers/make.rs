@@ -76,6 +76,13 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
     Ok(Use { code: files.into(), places, variables: Variables::All })
 }
 
+/// What make is told to make; where that is not known, a word that is no target.
+pub(in crate::guard) fn targets(arguments: &[String]) -> Vec<String> {
+    let Ok(read) = read(&MAKE, arguments, End::Marked) else { return vec![String::new()] };
+    let operands = read.operands.iter().map(|(_, word)| *word);
+    operands.filter(|word| !word.contains('=')).map(str::to_owned).collect()
+}
+
 /// Variables of make's own, besides those of three letters and the flags.
 const MAKE_VARIABLES: &[&str] = &[
     "COMPILE",

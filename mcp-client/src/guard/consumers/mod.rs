@@ -7,10 +7,12 @@ mod git;
 mod http;
 mod make;
 mod node_packages;
+mod runners;
 
 use super::{
-    interpreters::named_files,
+    interpreters::{self, named_files},
     program::{INLINE, INPUT, TOLD},
+    project::is_code,
     reach::Code,
 };
 use crate::ticket::PLACEHOLDER;
@@ -18,6 +20,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+pub(super) use make::targets as targets_of_make;
+pub(super) use node_packages::{RUNNERS, scripts_text};
 
 /// Programs of the system that consume secrets. Every other one there gets placeholders.
 pub(super) const CONSUMERS: &[&str] = &[
@@ -167,6 +172,10 @@ const WHOLE_PROJECT: &[&str] = &[
     "wrangler",
 ];
 
+/// Test runners by names that mean little else.
+pub(super) const TEST_RUNNERS: &[&str] =
+    &["--test", "ava", "cypress", "jest", "mocha", "playwright", "pytest", "unittest", "vitest"];
+
 /// Tools that keep what they are told on the command line in files of their own: settings, manifests, logs.
 const KEEPERS: &[&str] = &[
     "az",
@@ -194,6 +203,9 @@ const KEEPERS: &[&str] = &[
     "uv",
     "yarn",
 ];
+
+/// Commands of docker, and of its compose, that run what an image has, with arguments that it takes.
+const STARTS_IMAGE: &[&str] = &["run", "exec", "create", "start", "attach"];
 
 /// Commands of many tools that write what they are told into a file.
 const KEEPING: &[&str] =
@@ -227,6 +239,9 @@ pub enum Variables {
 
 /// What a tool is given, or what in its arguments makes it unfit for values.
 pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
+    if let Some(used) = runners::use_of(name, arguments) {
+        return used;
+    }
     match name {
         "curl" => http::curl(arguments),
         "wget" => http::wget(arguments),
@@ -237,6 +252,21 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
         "psql" | "mysql" | "mariadb" | "redis-cli" | "mongosh" | "mongo" => database::use_of(name, arguments),
         _ => other(name, arguments),
     }
+}
+
+/// Whether a command in a script runs whatever code it finds in the project.
+pub(super) fn runs_whole_project(name: &str, arguments: &[String]) -> bool {
+    // What these install or run comes from elsewhere.
+    const OF_OTHERS: [&str; 5] = ["docker", "docker-compose", "pip", "pip3", "podman"];
+    let is_file = |word: &String| is_code(Path::new(word));
+    let module = arguments.iter().position(|word| word == "-m").and_then(|at| arguments.get(at + 1));
+    RUNNERS.contains(&name)
+        || interpreters::MODULES.contains(&name)
+        || WHOLE_PROJECT.contains(&name) && !OF_OTHERS.contains(&name)
+        || arguments.iter().any(|word| word == "--test") && !arguments.iter().any(is_file)
+        || module.is_some_and(|module| {
+            interpreters::MODULES.contains(&module.split('.').next().unwrap_or_default())
+        })
 }
 
 /// Whether a group of flags of the ssh family has one that names a program, a configuration or a file.
@@ -291,9 +321,13 @@ fn other(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
         "cargo" | "go" | "dotnet" => {
             has(&["--config", "-exec", "-toolexec", "-overlay", "-modfile"]) || begins(&["+"])
         }
-        "docker" | "podman" => {
+        "docker" | "docker-compose" | "podman" => {
+            let mut commands = arguments.iter().map(String::as_str);
             has(&["-v", "--volume", "--mount", "--entrypoint", "--config", "--context", "-c"])
                 || ["context", "plugin", "cp"].contains(&first)
+                || arguments.last().is_some_and(|word| word == "-")
+                // What is in an image or a container is not looked at.
+                || commands.any(|word| STARTS_IMAGE.contains(&word)) && !["build", "push", "login"].contains(&first)
         }
         "just" | "task" | "ninja" | "gradle" | "helm" | "mvn" => has(&[
             "--command",
@@ -326,6 +360,12 @@ fn other(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
         _ => {}
     }
     let mut files: Vec<PathBuf> = arguments.iter().flat_map(|word| named_files(word)).collect();
+    if name == "java" {
+        // Of a path of classes each folder is code, and of `x/*` the folder.
+        let pieces = arguments.iter().flat_map(|word| word.split([':', '=']));
+        let folders = pieces.map(|piece| PathBuf::from(piece.trim_end_matches('*')));
+        files.extend(folders.filter(|folder| folder.is_dir()));
+    }
     files.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file() || path.is_dir()));
     files.extend(files_at_home(name));
     // In an address, and behind a flag that is for a secret.
@@ -425,6 +465,13 @@ mod tests {
             "ssh -oProxyCommand=x host",
             "rsync -e x a b",
             "docker run -v /:/x image",
+            "docker run --rm -e X alpine",
+            "docker exec -e X container printenv",
+            "docker compose run web sh",
+            "docker build -",
+            "podman create image",
+            "uv run awk x",
+            "pnpm run nothing",
             "java -javaagent:x.jar Main",
             "go build -toolexec x",
             "gradle --init-script x build",

@@ -5,7 +5,8 @@ use crate::{
     guard::{
         arguments::{End, Flags, read},
         interpreters::named_files,
-        reach::{Code, project_folders},
+        project::project_folders,
+        reach::Code,
     },
     ticket::PLACEHOLDER,
 };
@@ -50,7 +51,7 @@ const NPM: Flags = Flags {
 };
 
 /// What a script of package.json runs when it runs whatever code is in the project.
-const RUNNERS: &[&str] = &[
+pub(in crate::guard) const RUNNERS: &[&str] = &[
     "--test",
     "angular",
     "astro",
@@ -126,7 +127,16 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
     let mut files: Vec<PathBuf> = vec![];
     files.extend(rest.iter().flat_map(|word| named_files(word)));
     let scripts: Vec<String> = match command {
-        "run" | "run-script" => operands.next().map(str::to_owned).into_iter().collect(),
+        "run" | "run-script" => {
+            let script = operands.next().map(str::to_owned);
+            // Without such a script, all but npm take a program's name.
+            let is_script =
+                |script: &String| package.get("scripts").and_then(|all| all.get(script)).is_some();
+            if name != "npm" && !script.as_ref().is_some_and(is_script) {
+                return Err("is told to run what is no script of this project");
+            }
+            script.into_iter().collect()
+        }
         "test" | "t" | "tst" => vec!["test".into()],
         "start" | "stop" | "restart" | "dev" | "build" => vec![command.to_owned()],
         "ci" | "install" | "i" | "publish" => vec![],
@@ -144,6 +154,7 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
                     settings,
                     text: program.to_owned(),
                     whole_project: RUNNERS.contains(&program),
+                    ..Code::default()
                 },
                 places: vec![],
                 variables: Variables::All,
@@ -157,7 +168,8 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
     let text = if scripts.is_empty() { text } else { scripts_text(&package, scripts) };
     let of_workspaces = own.iter().any(|word| word.starts_with("-w") || word.starts_with("--workspace"));
     let whole_project = of_workspaces || runs_the_project(&text);
-    Ok(Use { code: Code { files, settings, text, whole_project }, places: vec![], variables: Variables::All })
+    let code = Code { files, settings, text, whole_project, ..Code::default() };
+    Ok(Use { code, places: vec![], variables: Variables::All })
 }
 
 /// The commands of npm that run a project's scripts.
@@ -181,7 +193,7 @@ const RUNS: &[&str] = &[
 ];
 
 /// The text of these scripts of a package.json, of those before and after them, and of those that they name.
-fn scripts_text(package: &serde_json::Value, mut open: Vec<String>) -> String {
+pub(in crate::guard) fn scripts_text(package: &serde_json::Value, mut open: Vec<String>) -> String {
     let mut texts: Vec<(String, String)> = vec![];
     while let Some(name) = open.pop() {
         for name in [format!("pre{name}"), name.clone(), format!("post{name}")] {

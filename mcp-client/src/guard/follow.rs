@@ -1,0 +1,591 @@
+//! Follows a program's text to all that it reaches: the files that it names, from where it stands and from where it works,
+//! and what stands in those.
+
+use super::{
+    changes::Inspection,
+    commands::{self, Script},
+    consumers,
+    interpreters::{self, SHELLS},
+    makefile::for_targets,
+    modules,
+    packages::{self, Packages},
+    project::{SKIPPED, is_code, is_data, project_of, walk},
+    reach::{Obstacle, Seen},
+    steering::Told,
+    texts::{Language, finds_code, starts_programs},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What is reached from a program by the names in its text.
+pub(super) struct Reach<'a> {
+    inspection: &'a Inspection,
+    /// Where the program runs.
+    pub(super) here: PathBuf,
+    roots: Vec<PathBuf>,
+    by_name: HashMap<String, Vec<PathBuf>>,
+    /// The files of the project that are newer than the session.
+    pub(super) newer: HashSet<PathBuf>,
+    pub(super) open: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
+    pub(super) words: HashSet<String>,
+    packages: Packages,
+    /// What was read of scripts of packages.
+    texts: HashSet<String>,
+    /// What make makes of a makefile.
+    targets: HashMap<PathBuf, BTreeSet<String>>,
+    /// Whatever code there is in these folders, or in the project, may be run.
+    pub(super) finds_code: bool,
+    folders: HashSet<PathBuf>,
+    /// Data of the project's that is newer than the session, and may say what is loaded.
+    newer_data: Vec<PathBuf>,
+    /// Words of what starts programs, which may be the names of variables.
+    starting: HashSet<String>,
+    /// Variables that scripts expand, and the folders of these scripts.
+    script: Script,
+    places: HashSet<PathBuf>,
+    /// The script that is given arguments.
+    pub(super) told_to: Option<PathBuf>,
+    changed: Option<PathBuf>,
+    runs_arguments: bool,
+}
+
+impl<'a> Reach<'a> {
+    ///
+    /// # Errors
+    /// The folder that holds more than can be looked at.
+    pub(super) fn of(roots: Vec<PathBuf>, inspection: &'a Inspection) -> Result<Self, PathBuf> {
+        let mut files = Vec::new();
+        for root in &roots {
+            if !walk(root, &mut files) {
+                return Err(root.clone());
+            }
+        }
+        // What a program keeps for itself, its log or its database, is not what it runs. To ask git takes long, so that is
+        // left for what is reached.
+        let says_more = |file: &&PathBuf| {
+            file.extension().is_some_and(|ending| ["json", "txt"].iter().any(|known| ending == *known))
+        };
+        let newer_data =
+            files.iter().filter(says_more).filter(|file| is_data(file) && inspection.is_newer(file));
+        let newer_data = newer_data.cloned().collect();
+        let newer =
+            files.iter().filter(|file| !is_data(file) && inspection.is_newer(file)).cloned().collect();
+        let mut by_name: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            // A folder is named for the file that stands for it.
+            if ["index", "__init__", "__main__", "mod"].contains(&stem.as_str())
+                && let Some(folder) = file.parent().and_then(Path::file_name)
+            {
+                by_name.entry(folder.to_string_lossy().into_owned()).or_default().push(file.clone());
+            }
+            by_name.entry(stem).or_default().push(file.clone());
+            by_name.entry(name).or_default().push(file);
+        }
+        let here = inspection.folder.canonicalize().unwrap_or_default();
+        let packages = Packages::around(&roots);
+        Ok(Self {
+            inspection,
+            here,
+            roots,
+            by_name,
+            newer,
+            packages,
+            open: vec![],
+            seen: HashSet::new(),
+            words: HashSet::new(),
+            texts: HashSet::new(),
+            targets: HashMap::new(),
+            finds_code: false,
+            folders: HashSet::new(),
+            newer_data,
+            starting: HashSet::new(),
+            script: Script::default(),
+            places: HashSet::new(),
+            told_to: None,
+            changed: None,
+            runs_arguments: false,
+        })
+    }
+
+    /// Follows what is open to what it reaches, but for what a build makes.
+    ///
+    /// # Errors
+    /// The first file that changed.
+    pub(super) fn follow(&mut self) -> Result<Vec<Seen>, Obstacle> {
+        const LONGEST: u64 = 1 << 20;
+        const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
+        let mut reached = vec![];
+        while let Some(file) = self.open.pop() {
+            if !self.seen.insert(file.clone()) {
+                continue;
+            }
+            let is_made = file.components().any(|part| MADE.iter().any(|made| part.as_os_str() == *made));
+            if is_code(&file) && !is_made {
+                reached.push(Seen::now(&file));
+            }
+            if !is_data(&file) && self.is_changed(&file) {
+                return Err(file.into());
+            }
+            let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+            if fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LONGEST)
+                && let Ok(text) = fs::read(&file)
+                && let Ok(text) = String::from_utf8(text).or_else(|error| {
+                    // Text in another encoding has no zeros, what is no text has.
+                    let bytes = error.into_bytes();
+                    if bytes.contains(&0) {
+                        Err(())
+                    } else {
+                        Ok(String::from_utf8_lossy(&bytes).into_owned())
+                    }
+                })
+            {
+                let language = Language::of(&file, &text);
+                let text = match self.targets.get(&file) {
+                    Some(targets) => for_targets(&text, targets),
+                    None => text,
+                };
+                self.open.extend(modules::shadows(language, &self.newer, &folder));
+                self.read(&text, &folder, language);
+                if language == Language::Shell && self.told_to.as_ref() == Some(&file) {
+                    self.runs_arguments |= commands::read(&text, false).runs_arguments;
+                }
+            }
+            if let Some(changed) = self.changed.take() {
+                return Err(changed.into());
+            }
+            if self.runs_arguments {
+                return Err(Obstacle::RunsArguments);
+            }
+        }
+        Ok(reached)
+    }
+
+    fn is_changed(&self, file: &Path) -> bool {
+        self.inspection.is_newer(file) && self.inspection.is_changed(file)
+    }
+
+    /// Opens the files that a text in this folder names, and notes its words.
+    pub(super) fn read(&mut self, text: &str, folder: &Path, language: Language) {
+        let is_of_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
+        self.words.extend(text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty()).map(str::to_owned));
+        let Tokens { all: tokens, quoted } = Tokens::of(text);
+        for token in &tokens {
+            self.by_index(token, folder, language);
+        }
+        // `a.b.c` is a path of modules.
+        if language == Language::Python {
+            let dotted = text.split(|c: char| !(c.is_alphanumeric() || "_.".contains(c)));
+            for name in dotted.filter(|token| token.contains('.')).flat_map(|token| token.split('.')) {
+                let named = self.by_name.get(name).into_iter().flatten();
+                self.open.extend(named.filter(|path| is_code(path)).cloned());
+            }
+        }
+        if language == Language::Other {
+            return;
+        }
+        let is_script = matches!(language, Language::Shell | Language::Make);
+        let mut bases = vec![folder.to_owned()];
+        if is_script {
+            bases.push(self.here.clone());
+            self.places.extend(bases.iter().cloned());
+        }
+        let named = self.folders_named(&tokens, &quoted, &bases, is_script);
+        let elsewhere: Vec<PathBuf> =
+            named.iter().filter(|folder| !self.is_indexed(folder)).cloned().collect();
+        bases.extend(if is_script { named.clone() } else { elsewhere.clone() });
+        for token in &tokens {
+            if is_script || token.contains('/') || is_code(Path::new(token)) {
+                for base in &bases {
+                    self.open.extend(file_of(&base.join(token), language));
+                }
+            }
+        }
+        if language.has_modules() {
+            // Modules of folders that no project of the program's holds.
+            for folder in &elsewhere {
+                let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                let words: HashSet<&str> = words.filter(|word| !word.is_empty()).collect();
+                self.open.extend(words.iter().flat_map(|word| module_of(&folder.join(word), language)));
+            }
+        }
+        match language {
+            Language::JavaScript => {
+                for token in &quoted {
+                    if token.starts_with('.') || token.starts_with('/') {
+                        self.open.extend(module_of(&folder.join(token), language));
+                    }
+                    self.open.extend(self.packages.module(token));
+                }
+                if text.contains("'#") || text.contains("\"#") {
+                    self.open.extend(packages::imports_of(folder));
+                }
+                if ["child_process", "execa", "spawn"].iter().any(|word| text.contains(word)) {
+                    for tool in packages::TOOLS.iter().filter(|tool| tokens.contains(**tool)) {
+                        let words: Vec<String> =
+                            [*tool].into_iter().chain(tokens.iter().copied()).map(str::to_owned).collect();
+                        self.package_tool(&words, &[folder.to_owned(), self.here.clone()]);
+                    }
+                }
+            }
+            Language::Python => {
+                let starts = ["subprocess", "os.system", "os.popen"].iter().any(|word| text.contains(word));
+                for tool in packages::TOOLS.iter().filter(|tool| starts && tokens.contains(**tool)) {
+                    let words: Vec<String> =
+                        [*tool].into_iter().chain(tokens.iter().copied()).map(str::to_owned).collect();
+                    self.package_tool(&words, &[folder.to_owned(), self.here.clone()]);
+                }
+            }
+            _ if is_script => self.script(&commands::read(text, language == Language::Make), &bases),
+            _ => {}
+        }
+        if starts_programs(language, text) {
+            if consumers::TEST_RUNNERS.iter().any(|runner| quoted.contains(runner)) {
+                self.finds_code_in(folder, &named);
+            }
+            let words =
+                text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+            self.starting.extend(words.map(str::to_owned));
+        }
+        if finds_code(language, text) {
+            self.finds_code_in(folder, &named);
+        }
+    }
+
+    /// Any code of the project around a folder, and of the folders that are named, may be run.
+    fn finds_code_in(&mut self, folder: &Path, named: &[PathBuf]) {
+        self.finds_code = true;
+        self.folders.extend(project_of(&folder.join("x")));
+        self.folders.extend(named.iter().cloned());
+    }
+
+    /// Opens what a word stands for among the files of the project.
+    fn by_index(&mut self, token: &str, folder: &Path, language: Language) {
+        let name = token.rsplit('/').next().unwrap_or_default().trim_end_matches('.');
+        let Some(candidates) = self.by_name.get(name) else { return };
+        // A path that leads somewhere from here is that file alone.
+        if token.starts_with("./") || token.starts_with("../") {
+            let path = folder.join(token);
+            let path = path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path);
+            let beside = |candidate: &&PathBuf| {
+                **candidate == path
+                    || candidate.with_extension("") == path
+                    || candidate.parent() == Some(&path)
+            };
+            if candidates.iter().any(|candidate| beside(&candidate)) {
+                self.open.extend(candidates.iter().filter(beside).cloned());
+                return;
+            }
+        }
+        for candidate in candidates {
+            let whole = candidate.file_name().is_some_and(|file| file.to_string_lossy() == name);
+            // A word alone names a file only by its whole name, with an extension; a path, or a module, by less.
+            if (whole && name.contains('.'))
+                || token.contains('/')
+                || (language.has_modules() && language.is_of(candidate))
+            {
+                self.open.push(candidate.clone());
+            }
+        }
+    }
+
+    /// Whether the files of a folder are in the index.
+    fn is_indexed(&self, folder: &Path) -> bool {
+        self.roots.iter().any(|root| {
+            folder.strip_prefix(root).is_ok_and(|below| {
+                !below.components().any(|part| SKIPPED.iter().any(|name| part.as_os_str() == *name))
+            })
+        })
+    }
+
+    /// The folders that a text names, from any of these; in code, those by a path of several parts.
+    fn folders_named(
+        &self,
+        tokens: &HashSet<&str>,
+        quoted: &HashSet<&str>,
+        bases: &[PathBuf],
+        is_script: bool,
+    ) -> Vec<PathBuf> {
+        const MOST: usize = 64;
+        let mut found: Vec<PathBuf> = vec![];
+        let is_folder = |token: &str| {
+            is_script && token.contains(|c: char| c != '.')
+                || token.contains('/')
+                || token == ".." && quoted.contains(token)
+        };
+        for token in tokens.iter().filter(|token| is_folder(token)) {
+            for base in bases {
+                let Ok(path) = base.join(token).canonicalize() else { continue };
+                if path.is_dir() && may_hold_code(&path) && !found.contains(&path) && found.len() < MOST {
+                    found.push(path);
+                }
+            }
+        }
+        // What is joined to a folder elsewhere piece by piece.
+        let mut at = 0;
+        while let Some(folder) = found.get(at).filter(|folder| !self.is_indexed(folder)).cloned() {
+            at += 1;
+            let plain = quoted.iter().filter(|token| !token.contains(['.', '/']));
+            for path in plain.map(|token| folder.join(token)).filter(|path| path.is_dir()) {
+                if !found.contains(&path) && found.len() < MOST {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// Follows the commands of a script, which is in these folders or works in them.
+    fn script(&mut self, script: &Script, bases: &[PathBuf]) {
+        for words in &script.commands {
+            let Some(first) = words.first() else { continue };
+            let name = first.rsplit('/').next().unwrap_or_default();
+            let arguments = words.get(1..).unwrap_or_default();
+            if packages::TOOLS.contains(&name) {
+                self.package_tool(words, bases);
+            } else if ["make", "gmake", "${MAKE}"].contains(&name) {
+                let own = ["GNUmakefile", "makefile", "Makefile"];
+                for file in bases.iter().flat_map(|base| own.map(|name| base.join(name))) {
+                    if let Some(file) = file.canonicalize().ok().filter(|file| file.is_file()) {
+                        self.make(&file, &consumers::targets_of_make(arguments));
+                        self.open.push(file);
+                    }
+                }
+            } else if consumers::runs_whole_project(name, arguments) {
+                self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &[]);
+                self.folders.extend(bases.iter().filter_map(|base| project_of(&base.join("x"))));
+            } else if SHELLS.contains(&name)
+                || interpreters::named(name).is_some()
+                || [".", "source"].contains(&name)
+            {
+                let language = Language::Shell;
+                for word in arguments.iter().filter(|word| !word.starts_with('-')) {
+                    self.open.extend(bases.iter().flat_map(|base| module_of(&base.join(word), language)));
+                }
+            } else {
+                for base in bases {
+                    self.open.extend(packages::binary(base, first));
+                }
+            }
+        }
+        if script.finds_code {
+            self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), bases);
+        }
+        self.script.runs.extend(script.runs.iter().cloned());
+        self.script.parts.extend(script.parts.iter().cloned());
+        self.script.words.extend(script.words.iter().cloned());
+        self.script.texts.extend(script.texts.iter().cloned());
+    }
+
+    /// Notes what make is told to make of this file, which may have been read for less.
+    pub(super) fn make(&mut self, file: &Path, wanted: &[String]) {
+        let is_known = self.targets.contains_key(file);
+        let targets = self.targets.entry(file.to_owned()).or_default();
+        let before = targets.len();
+        targets.extend(wanted.iter().cloned());
+        // Told nothing it makes the first, which nobody knows together with others.
+        if is_known && (before == 0) != wanted.is_empty() {
+            targets.insert(String::new());
+        }
+        if targets.len() > before {
+            self.seen.remove(file);
+        }
+    }
+
+    /// npm or its like, run in one of these folders: the scripts of the package that it finds.
+    fn package_tool(&mut self, words: &[String], bases: &[PathBuf]) {
+        // Of a text that is no command line all words are here.
+        const MOST: usize = 12;
+        let takes_all = |word: &String| {
+            word.starts_with("-w")
+                || word.starts_with("--workspace")
+                || ["-r", "--recursive", "--filter"].contains(&word.as_str())
+        };
+        let mut manifests: Vec<PathBuf> =
+            bases.iter().filter_map(|base| packages::manifest_above(base)).collect();
+        manifests.sort();
+        manifests.dedup();
+        let runs_script = words.get(1).is_some_and(|word| ["run", "run-script"].contains(&word.as_str()));
+        if !runs_script
+            && words.iter().skip(1).take(MOST).any(|word| consumers::RUNNERS.contains(&word.as_str()))
+        {
+            self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &[]);
+        }
+        for word in words.iter().skip(1).take(MOST) {
+            self.open.extend(bases.iter().filter_map(|base| packages::binary(base, word)));
+        }
+        for manifest in manifests {
+            let folder = manifest.parent().unwrap_or(Path::new("")).to_owned();
+            if words.iter().any(takes_all) {
+                self.finds_code_in(&folder, &[]);
+            }
+            let Some(text) = packages::scripts_run_by(&manifest, words) else { continue };
+            if self.is_changed(&manifest) {
+                self.changed = Some(manifest);
+                return;
+            }
+            if self.texts.insert(format!("{} {text}", folder.display())) {
+                self.read(&text, &folder, Language::Shell);
+            }
+        }
+    }
+
+    /// What variables of the agent's do where scripts expand them.
+    ///
+    /// # Errors
+    /// The variable that says what is run.
+    pub(super) fn expand(&mut self, told: &BTreeMap<String, Told>) -> Result<(), Obstacle> {
+        for (name, value) in told {
+            let expanded = || Err(Obstacle::Expanded(name.clone()));
+            if self.script.runs.contains(name) || self.script.parts.contains(name) {
+                match &value.file {
+                    // A file of the project's is looked at as any other; and so is a part of its name.
+                    Some(file) if self.script.runs.contains(name) => {
+                        let files = self.places.iter().map(|place| place.join(file));
+                        self.open.extend(files.flat_map(|file| file_of(&file, Language::Shell)));
+                    }
+                    None if value.is_plain && !self.script.runs.contains(name) => self.finds_code = true,
+                    _ => return expanded(),
+                }
+            }
+            if self.starting.contains(name) && value.is_program
+                || self.script.words.contains(name) && value.has_flag
+                || self.script.texts.contains(name) && value.has_syntax
+            {
+                return expanded();
+            }
+        }
+        Ok(())
+    }
+
+    /// All that is found rather than named, up to a number that can be watched.
+    ///
+    /// # Errors
+    /// The first file that changed, or the folder that holds more than can be looked at.
+    pub(super) fn found(&mut self) -> Result<Vec<Seen>, Obstacle> {
+        const MOST: usize = 4000;
+        const LONGEST: usize = 1 << 20;
+        if !self.finds_code {
+            return Ok(vec![]);
+        }
+        if let Some(file) = self.newer.iter().find(|file| self.is_changed(file)) {
+            return Err(file.clone().into());
+        }
+        // What is listed in data is loaded from wherever it is.
+        for data in &self.newer_data {
+            let text = fs::read(data).unwrap_or_default();
+            let text = String::from_utf8_lossy(text.get(..text.len().min(LONGEST)).unwrap_or_default());
+            let folder = data.parent().unwrap_or(Path::new(""));
+            let paths = Tokens::of(&text).all.into_iter().filter(|token| token.contains('/'));
+            let named = paths.flat_map(|path| {
+                let bases = [folder, self.here.as_path()];
+                bases.map(|base| module_of(&base.join(path), Language::JavaScript)).into_iter().flatten()
+            });
+            if let Some(file) = named.into_iter().find(|file| self.is_changed(file)) {
+                return Err(file.into());
+            }
+        }
+        let mut files: Vec<PathBuf> = vec![];
+        for folder in self.folders.iter().filter(|folder| !self.roots.contains(folder)) {
+            if !self.is_indexed(folder) && !walk(folder, &mut files) {
+                return Err(folder.clone().into());
+            }
+        }
+        if let Some(file) = files.iter().find(|file| !is_data(file) && self.is_changed(file)) {
+            return Err(file.clone().into());
+        }
+        let all = self.by_name.values().flatten().chain(&files);
+        Ok(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)).collect())
+    }
+}
+
+/// The words of a text that may be paths, and those of them that stand in quotes.
+struct Tokens<'a> {
+    all: HashSet<&'a str>,
+    quoted: HashSet<&'a str>,
+}
+
+impl<'a> Tokens<'a> {
+    fn of(text: &'a str) -> Self {
+        let is_of_token = |c: char| c.is_alphanumeric() || "_-./@".contains(c);
+        let is_quote = |c: Option<char>| c.is_some_and(|c| ['"', '\'', '`'].contains(&c));
+        let (mut all, mut quoted) = (HashSet::new(), HashSet::new());
+        let mut before = None;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.find(|c| !is_of_token(c)).unwrap_or(rest.len());
+            let (token, behind) = rest.split_at(end);
+            let mut behind = behind.chars();
+            let after = behind.next();
+            if !token.is_empty() {
+                all.insert(token);
+                if is_quote(before) && is_quote(after) {
+                    quoted.insert(token);
+                }
+            }
+            before = after;
+            rest = behind.as_str();
+        }
+        Self { all, quoted }
+    }
+}
+
+/// Whether code in a folder is a project's: neither the system's nor installed.
+fn may_hold_code(path: &Path) -> bool {
+    const SYSTEMS: [&str; 11] =
+        ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
+    path != Path::new("/")
+        && Some(path) != std::env::home_dir().as_deref()
+        && !SYSTEMS.iter().any(|folder| path.starts_with(folder))
+        && !path
+            .components()
+            .any(|part| ["node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
+}
+
+/// The file that a path leads to, an ending added where that language leaves it out.
+fn file_of(path: &Path, language: Language) -> Option<PathBuf> {
+    let found = if path.is_file() {
+        Some(path.to_owned())
+    } else {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        // TypeScript names what will have been compiled.
+        let compiled = match ending {
+            "js" | "jsx" => &["ts", "tsx"][..],
+            "mjs" => &["mts"],
+            "cjs" => &["cts"],
+            _ => &[],
+        };
+        let added = language.endings().iter().map(|ending| {
+            let mut path = path.as_os_str().to_owned();
+            path.push(".");
+            path.push(ending);
+            PathBuf::from(path)
+        });
+        let swapped = compiled.iter().map(|ending| path.with_extension(ending));
+        added.chain(swapped).find(|path| path.is_file())
+    };
+    let found = found?.canonicalize().ok()?;
+    (may_hold_code(&found) && !is_data(&found)).then_some(found)
+}
+
+/// The files that a module's path leads to: the file, or what stands for the folder.
+pub(super) fn module_of(path: &Path, language: Language) -> Vec<PathBuf> {
+    if let Some(file) = file_of(path, language) {
+        return vec![file];
+    }
+    if !path.is_dir() {
+        return vec![];
+    }
+    let mut files = packages::entries_of(path);
+    let own = ["index", "__init__", "__main__", "mod"];
+    files.extend(own.iter().flat_map(|name| {
+        let languages = [language, Language::JavaScript, Language::Python];
+        languages.into_iter().filter_map(|language| file_of(&path.join(name), language)).collect::<Vec<_>>()
+    }));
+    files
+}

@@ -1,0 +1,103 @@
+//! Programs that are found by their names: which of them are new in the folders of PATH.
+
+use super::changes::Inspection;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Programs that tools start though nobody names them.
+const IMPLICIT: [&str; 4] = ["sh", "bash", "env", "node"];
+
+impl Inspection {
+    /// A folder of PATH that the agent itself does not have and that holds something new.
+    pub fn strange_path_folder(&self, usual: &BTreeMap<String, String>) -> Option<String> {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let usual: HashSet<&str> =
+            usual.get("PATH").map(|path| path.split(':').collect()).unwrap_or_default();
+        path.split(':')
+            .filter(|folder| !usual.contains(folder))
+            .find(|folder| {
+                let folder = Path::new(if folder.is_empty() { "." } else { folder });
+                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+                entries.map(|entry| entry.path()).any(|path| path.is_file() && self.is_changed(&path))
+            })
+            .map(str::to_owned)
+    }
+
+    /// A program that is newer than the session, would be found in PATH, and is among these words or stands before an
+    /// older one of its name.
+    pub fn new_program(&self, words: &HashSet<String>) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut folders: Vec<PathBuf> = vec![];
+        for folder in std::env::split_paths(&path) {
+            let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+            // Two names of one folder hold nothing twice.
+            if let Ok(folder) = folder.canonicalize()
+                && !folders.contains(&folder)
+            {
+                folders.push(folder);
+            }
+        }
+        new_in(self, &folders, words)
+    }
+}
+
+fn new_in(inspection: &Inspection, folders: &[PathBuf], words: &HashSet<String>) -> Option<PathBuf> {
+    let mut first: HashMap<String, (&Path, bool)> = HashMap::new();
+    for folder in folders {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            first.entry(name).and_modify(|(_, again)| *again = true).or_insert((folder, false));
+        }
+    }
+    let may_be_run = |name: &str, again: bool| again || words.contains(name) || IMPLICIT.contains(&name);
+    let candidates = first.iter().filter(|(name, (_, again))| may_be_run(name, *again));
+    let is_program = |path: &PathBuf| {
+        fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
+    };
+    candidates
+        .map(|(name, (folder, _))| folder.join(name))
+        .find(|path| is_program(path) && inspection.is_newer(path) && inspection.is_changed(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        os::unix::fs::PermissionsExt,
+        time::{Duration, SystemTime, UNIX_EPOCH},
+    };
+
+    #[test]
+    fn a_new_program_counts_where_it_is_named_or_hides_another() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let add = |folder: usize, name: &str| {
+            let path = folders[folder].path().join(name);
+            fs::write(&path, "#!/bin/sh\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        add(1, "tool");
+        std::thread::sleep(Duration::from_millis(20));
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        std::thread::sleep(Duration::from_millis(20));
+        let inspection = Inspection { since, folder: ".".into() };
+        let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.path().to_owned()).collect();
+        let found = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            new_in(&inspection, &paths, &words).map(|path| path.file_name().unwrap().to_owned())
+        };
+        assert_eq!(found(&["tool", "other"]), None);
+        // Behind the old one it is not found.
+        add(0, "other");
+        assert_eq!(found(&["tool"]), None);
+        assert_eq!(found(&["other"]).unwrap(), "other");
+        add(0, "tool");
+        assert_eq!(found(&[]).unwrap(), "tool");
+        fs::remove_file(paths[0].join("tool")).unwrap();
+        add(0, "node");
+        assert_eq!(found(&[]).unwrap(), "node");
+    }
+}

@@ -1,0 +1,3 @@
+NODE=${NODE_BINARY:-node}
+cd "$(dirname "$0")"
+"$NODE" ready.js

@@ -1,0 +1,2 @@
+require('./lib2');
+console.log('folder ready');

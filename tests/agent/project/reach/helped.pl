@@ -1,0 +1,5 @@
+use strict;
+use FindBin;
+use lib $FindBin::Bin;
+use Helper;
+Helper::go();

@@ -1,0 +1,2 @@
+require('../lib/check').check('DATABASE_URL');
+console.log('root ready');

@@ -1,0 +1,3 @@
+// A part of a workspace that loads its root.
+require('../../');
+console.log('part ready');

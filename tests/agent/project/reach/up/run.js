@@ -1,0 +1,2 @@
+require('..');
+console.log('up ready');

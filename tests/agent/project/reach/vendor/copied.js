@@ -1,0 +1,1 @@
+exports.copied = 1;
