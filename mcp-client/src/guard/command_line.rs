@@ -6,13 +6,13 @@
 //! values instead of marks, and the pointers to them as well (System V ABI, AMD64, 3.4.1 "Initial Stack"). What it starts
 //! itself, with arguments of its own making, is shown as ever.
 
-use std::ffi::OsString;
+use zeroize::Zeroizing;
 
-/// Arguments that are kept off the command line.
+/// Values that are kept off the command line.
 #[derive(Default)]
 pub(super) struct Hidden {
-    /// Each with the mark that stands for it until the program is loaded.
-    words: Vec<(OsString, OsString)>,
+    /// Each behind the mark that stands for it until the program is loaded.
+    values: Vec<(String, Zeroizing<Vec<u8>>)>,
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -25,35 +25,26 @@ mod linux {
         unistd,
     };
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    use std::{
-        ffi::OsString,
-        fs::File,
-        io,
-        os::unix::{
-            ffi::{OsStrExt, OsStringExt},
-            fs::FileExt,
-        },
-    };
+    use std::{fs::File, io, os::unix::fs::FileExt};
     use zeroize::Zeroizing;
 
     /// The longest string that the kernel gives a program, in bytes (execve(2), `MAX_ARG_STRLEN`).
     const LONGEST: usize = 1 << 17;
 
     impl Hidden {
-        /// The mark for a word.
+        /// What is to stand for a value.
         ///
         /// # Errors
         /// When the system has no random bytes.
-        pub(in super::super) fn mark(&mut self, word: OsString) -> Result<OsString> {
-            let mark =
-                OsString::from_vec(format!("{}{}", ticket::PLACEHOLDER, ticket::random()?).into_bytes());
-            self.words.push((mark.clone(), word));
-            Ok(mark)
+        pub(in super::super) fn mark(&mut self, value: &[u8]) -> Result<Vec<u8>> {
+            let mark = format!("{}{}", ticket::PLACEHOLDER, ticket::random()?);
+            self.values.push((mark.clone(), Zeroizing::new(value.to_vec())));
+            Ok(mark.into_bytes())
         }
 
         /// Whether there is anything to hide.
         pub(in super::super) fn is_empty(&self) -> bool {
-            self.words.is_empty()
+            self.values.is_empty()
         }
 
         /// Hands them to the program that a child of this process becomes, which has called [`wait_to_be_given`]. The child runs on
@@ -79,7 +70,7 @@ mod linux {
                     let program = Loaded::of(raw)?;
                     // env hands on what it is given, and becomes the program.
                     if !program.is_env() {
-                        program.rewrite(traced, &self.words)?;
+                        program.rewrite(traced, &self.values)?;
                         return Ok(ptrace::detach(traced, None)?);
                     }
                     ptrace::cont(traced, None)?;
@@ -137,14 +128,18 @@ mod linux {
                 .is_some_and(|program| program.rsplit(|byte| *byte == b'/').next() == Some(b"env"))
         }
 
-        /// Writes its stack anew, below the old one, with these words instead of their marks.
-        fn rewrite(mut self, process: unistd::Pid, words: &[(OsString, OsString)]) -> io::Result<()> {
+        /// Writes its stack anew, below the old one, with values instead of their marks.
+        fn rewrite(
+            mut self,
+            process: unistd::Pid,
+            values: &[(String, Zeroizing<Vec<u8>>)],
+        ) -> io::Result<()> {
             for text in self.arguments.iter_mut().chain(&mut self.variables) {
-                for (mark, word) in words {
-                    if let Some(at) = memmem::find(text, mark.as_bytes()) {
-                        let mut swapped = Zeroizing::new(Vec::with_capacity(text.len() + word.len()));
+                for (mark, value) in values {
+                    while let Some(at) = memmem::find(text, mark.as_bytes()) {
+                        let mut swapped = Zeroizing::new(Vec::with_capacity(text.len() + value.len()));
                         swapped.extend(text.get(..at).into_iter().flatten());
-                        swapped.extend(word.as_bytes());
+                        swapped.extend(value.iter());
                         swapped.extend(text.get(at + mark.len()..).into_iter().flatten());
                         *text = swapped;
                     }
@@ -234,15 +229,15 @@ pub use linux::wait_to_be_given;
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 mod elsewhere {
     use super::Hidden;
-    use std::{ffi::OsString, io};
+    use std::io;
 
     impl Hidden {
-        pub(in super::super) fn mark(&mut self, word: OsString) -> crate::error::Result<OsString> {
-            Ok(word)
+        pub(in super::super) fn mark(&mut self, value: &[u8]) -> crate::error::Result<Vec<u8>> {
+            Ok(value.to_vec())
         }
 
         pub(in super::super) fn is_empty(&self) -> bool {
-            self.words.is_empty()
+            self.values.is_empty()
         }
 
         pub(in super::super) fn give(&self, _: u32) -> io::Result<()> {

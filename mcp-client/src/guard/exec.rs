@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     sandbox::{self, Network},
-    ticket::{self, Redeemed, redeem},
+    ticket::{self, Held, Redeemed, redeem},
 };
 use memchr::memmem;
 use std::{
@@ -101,8 +101,9 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             let mut hidden = Hidden::default();
             let mut arguments = Vec::new();
             for (at, word) in argv.iter().enumerate().skip(1) {
-                let swapped = if given.words.contains(&at) { swap(word, &session) } else { word.clone() };
-                arguments.push(if swapped == *word { swapped } else { hidden.mark(swapped)? });
+                let is_given = given.words.contains(&at);
+                let marked = |held: &Held| hidden.mark(&held.value);
+                arguments.push(if is_given { swap_by(word, &session, marked)? } else { word.clone() });
             }
             if !hidden.is_empty() {
                 command.arg("--given");
@@ -349,16 +350,27 @@ fn partial(bytes: &[u8]) -> usize {
 
 /// The text with values in the places of this ticket's placeholders.
 fn swap(text: &OsStr, session: &Redeemed) -> OsString {
+    let value = |held: &Held| Ok::<_, std::convert::Infallible>(held.value.to_vec());
+    let Ok(swapped) = swap_by(text, session, value);
+    swapped
+}
+
+/// The text with what is given in the places of this ticket's placeholders.
+fn swap_by<E>(
+    text: &OsStr,
+    session: &Redeemed,
+    mut given: impl FnMut(&Held) -> std::result::Result<Vec<u8>, E>,
+) -> std::result::Result<OsString, E> {
     let mut bytes = text.as_bytes().to_vec();
     if memmem::find(&bytes, MARK).is_none() {
-        return text.to_owned();
+        return Ok(text.to_owned());
     }
     for held in session.secrets.iter().filter(|held| held.current) {
         while let Some(at) = memmem::find(&bytes, held.placeholder.as_bytes()) {
-            bytes.splice(at..at + held.placeholder.len(), held.value.iter().copied());
+            bytes.splice(at..at + held.placeholder.len(), given(held)?);
         }
     }
-    OsString::from_vec(bytes)
+    Ok(OsString::from_vec(bytes))
 }
 
 /// Says what a shell says of a program that cannot be run, with a shell's exit code.

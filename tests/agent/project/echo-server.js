@@ -1,1 +1,1 @@
-require("http").createServer((request, response) => response.end(request.headers.x + " from the header\n")).listen(8398, "127.0.0.1");
+require("http").createServer((request, response) => response.end(request.headers.x + " from the header\n")).listen(8412, "127.0.0.1");
