@@ -17,23 +17,35 @@ pub(super) fn may_be(command: &str) -> bool {
     !words.into_iter().any(|word| NEED_OTHERS.contains(&word.rsplit('/').next().unwrap_or_default()))
 }
 
+/// What one that is set apart may still do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum May {
+    /// End what another line left running.
+    Signal,
+    /// Nothing to programs outside: a signal opens some of them (node's debugger, Java's attach mechanism).
+    Nothing,
+}
+
 /// Sets this process apart, and all that it starts from now on. Where the system cannot (Linux before 5.13, or another), what
 /// it would stop stays possible, and all else holds.
-pub(super) fn set() {
+pub(super) fn set(may: May) {
     #[cfg(target_os = "linux")]
     {
-        use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
+        use landlock::{AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
         use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
         for capability in [CapabilitySet::PERFMON, CapabilitySet::SYS_ADMIN] {
             // Who is not root has neither.
             let _ = remove_capability_from_bounding_set(capability);
         }
         // A domain has to restrict something: abstract sockets, which few use; on older systems the making of block devices.
-        let sockets = Ruleset::default()
-            .set_compatibility(CompatLevel::HardRequirement)
-            .scope(Scope::AbstractUnixSocket)
-            .and_then(Ruleset::create);
-        let ruleset = sockets
+        let scope = |scope: BitFlags<Scope>| {
+            Ruleset::default()
+                .set_compatibility(CompatLevel::HardRequirement)
+                .scope(scope)
+                .and_then(Ruleset::create)
+        };
+        let signals = if may == May::Nothing { Scope::Signal.into() } else { BitFlags::empty() };
+        let ruleset = scope(BitFlags::from(Scope::AbstractUnixSocket) | signals)
             .or_else(|_| Ruleset::default().handle_access(AccessFs::MakeBlock).and_then(Ruleset::create));
         let _ = ruleset.and_then(landlock::RulesetCreated::restrict_self);
     }

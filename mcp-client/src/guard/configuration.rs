@@ -41,12 +41,30 @@ const CONFIGURATION: &[(&str, &[&str])] = &[
     ("pom.xml", &["mvn", "mvnw"]),
     ("composer.json", &["composer"]),
     ("Gemfile", &["bundle", "ruby", "rails", "rake"]),
+    (".postgresqlrc", POSTGRES),
     (".psqlrc", &["psql"]),
     (".curlrc", &["curl"]),
     (".wgetrc", &["wget"]),
     (".my.cnf", &["mysql", "mariadb", "mysqldump"]),
 ];
 
+/// What Debian's wrapper starts in a version that a file names.
+const POSTGRES: &[&str] = &[
+    "clusterdb",
+    "createdb",
+    "createuser",
+    "dropdb",
+    "dropuser",
+    "pg_basebackup",
+    "pg_dump",
+    "pg_dumpall",
+    "pg_isready",
+    "pg_restore",
+    "pgbench",
+    "psql",
+    "reindexdb",
+    "vacuumdb",
+];
 const NODE_PACKAGES: &[&str] = &["npm", "npx", "pnpm", "yarn"];
 const PYTEST: &[&str] = &["pytest", "tox", "setup", "pip", "pip3", "unittest"];
 
@@ -66,6 +84,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     (".mylogin.cnf", &["mysql", "mariadb", "mysqldump"]),
     (".npmrc", NODE_PACKAGES),
     (".pip/pip.conf", &["pip", "pip3"]),
+    (".postgresqlrc", POSTGRES),
     (".psqlrc", &["psql"]),
     (".pypirc", &["twine", "pip", "pip3"]),
     (".ssh/config", &["ssh", "scp", "sftp", "rsync", "git"]),

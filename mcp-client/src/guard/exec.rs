@@ -30,6 +30,9 @@ use std::{
 /// The exit code of a command that was stopped, as shells have it for what they cannot run.
 const NOT_RUN: u8 = 126;
 
+/// Has Java neither load what another process tells it to, nor write its arguments down when it crashes.
+const CLOSED_JAVA: [&str; 2] = ["-XX:+DisableAttachMechanism", "-XX:ErrorFile=/dev/null"];
+
 /// What every placeholder begins with.
 const MARK: &[u8] = ticket::PLACEHOLDER.as_bytes();
 
@@ -108,7 +111,11 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
             if !hidden.is_empty() {
                 command.arg("--given");
             }
-            command.arg("--").arg(started.get_program()).args(started.get_args()).args(arguments);
+            command.arg("--").arg(started.get_program()).args(started.get_args());
+            if given.program.rsplit('/').next() == Some("java") {
+                command.args(CLOSED_JAVA);
+            }
+            command.args(arguments);
             keep_back(&mut command);
             let may_have = |name: &OsStr| match given.variables {
                 Variables::All => true,
@@ -170,7 +177,7 @@ fn has_placeholders(argv: &[OsString], places: &[usize], session: &Redeemed) -> 
 fn without_values(command: &mut Command, argv: &[OsString]) {
     command.args(argv.iter().skip(1));
     if argv.first().is_some_and(|program| apart::may_be(&program.to_string_lossy())) {
-        apart::set();
+        apart::set(apart::May::Nothing);
     }
 }
 
@@ -196,6 +203,7 @@ pub fn become_tied(argv: &[OsString], given: bool) -> Result<u8> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Error::local("there is no command", "give one after `--`"));
     };
+    no_core_dumps();
     #[cfg(target_os = "linux")]
     {
         // Where it fails, the command is as untied as it was.
@@ -211,6 +219,13 @@ pub fn become_tied(argv: &[OsString], given: bool) -> Result<u8> {
     }
     let error = Command::new(program).args(arguments).exec();
     Ok(cannot_run(program, &error))
+}
+
+/// Has this process, and all that it starts, leave no image of its memory behind when it ends.
+fn no_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // Lowering a limit of one's own is always granted.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
 }
 
 /// How a command line is told to run a command by this module.
@@ -304,6 +319,7 @@ pub fn alone(
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Error::local("there is no command", "give one after `--`"));
     };
+    no_core_dumps();
     let mut command = match sandboxed {
         Some(folder) => {
             let mut sandbox = sandbox::command(folder, &[], Network::Shared)?;

@@ -2,6 +2,7 @@
 //! command line, or that changed since the session began, is given placeholders.
 
 use super::{
+    arguments::{End, Flags, read},
     changes::Inspection,
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
@@ -196,65 +197,78 @@ fn launched(words: &[String]) -> Option<(Vec<&str>, usize)> {
     loop {
         let launcher = words.get(at)?;
         let name = launcher.rsplit('/').next()?;
-        // Flags that take a word, those that take none and are long, and words before the program.
-        let (takes, switches, operands): (&[&str], &[&str], usize) = match name {
-            "env" => (&["-u", "--unset"], &["--ignore-environment"], 0),
-            "timeout" => (
-                &["-s", "-k", "--signal", "--kill-after"],
-                &["--foreground", "--preserve-status", "--verbose"],
-                1,
-            ),
-            "nice" => (&["-n", "--adjustment"], &[], 0),
-            "ionice" => (&["-c", "-n", "--class", "--classdata"], &["--ignore"], 0),
-            // It can write down the command, values and all.
-            "time" => (&[], &["--portability"], 0),
-            "stdbuf" => (&["-i", "-o", "-e", "--input", "--output", "--error"], &[], 0),
-            "flock" => (
-                &["-w", "--timeout", "--wait", "-E", "--conflict-exit-code"],
-                &["--shared", "--exclusive", "--nonblock", "--nb", "--close", "--no-fork", "--verbose"],
-                1,
-            ),
-            "taskset" => (&[], &["--all-tasks", "--cpu-list"], 1),
-            "nohup" | "chronic" | "caffeinate" => (&[], &[], 0),
-            "setsid" => (&[], &["--ctty", "--fork", "--wait"], 0),
-            name => match STARTERS.contains(&name).then(|| started_by(words, at)).flatten() {
+        let Some((_, flags, operands)) = LAUNCHERS.iter().find(|(known, ..)| *known == name) else {
+            match STARTERS.contains(&name).then(|| started_by(words, at)).flatten() {
                 Some(started) => {
                     launchers.push(launcher.as_str());
                     at = started;
                     continue;
                 }
                 None => return Some((launchers, at)),
-            },
+            }
         };
         launchers.push(launcher.as_str());
-        at += 1;
-        while let Some(word) = words.get(at).filter(|word| word.starts_with('-') && word.len() > 1) {
-            // A command line in one word, taken apart by env: not looked into. Nor are paths from another folder.
-            let is_group = !word.starts_with("--");
-            if name == "env"
-                && (is_group && word.contains(['S', 'C'])
-                    || word.starts_with("--s")
-                    || word.starts_with("--c"))
-            {
-                return None;
-            }
-            let is_known = is_group || takes.contains(&word.as_str()) || switches.contains(&word.as_str());
-            // What is behind `=` is the flag's own.
-            if !is_known && word != "--" && !word.contains('=')
-                || name == "time"
-                    && (word.starts_with("--") && !switches.contains(&word.as_str())
-                        || is_group && word.contains(['o', 'f', 'v', 'a']))
-            {
-                return None;
-            }
-            at += if takes.contains(&word.as_str()) { 2 } else { 1 };
-        }
-        at += operands;
+        let behind = words.get(at + 1..)?;
+        let (first, _) = *read(flags, behind, End::Operand).ok()?.operands.first()?;
+        at += 1 + first + operands;
         while name == "env" && words.get(at).is_some_and(|word| word.contains('=')) {
             at += 1;
         }
     }
 }
+
+/// Programs that start the one that their arguments name; their flags, and how many words stand before its name. A
+/// flag that is missing here has something else run, or written down: env's `-S`, flock's `-c`, time's `-o` and `-v`.
+const LAUNCHERS: &[(&str, Flags, usize)] = &[
+    (
+        "env",
+        Flags {
+            letters: "i0v",
+            switches: &["--ignore-environment"],
+            texts: &["-u", "--unset"],
+            ..Flags::NONE
+        },
+        0,
+    ),
+    (
+        "timeout",
+        Flags {
+            letters: "v",
+            switches: &["--foreground", "--preserve-status", "--verbose"],
+            texts: &["-s", "-k", "--signal", "--kill-after"],
+            ..Flags::NONE
+        },
+        1,
+    ),
+    ("nice", Flags { letters: "0123456789", texts: &["-n", "--adjustment"], ..Flags::NONE }, 0),
+    (
+        "ionice",
+        Flags {
+            letters: "t",
+            switches: &["--ignore"],
+            texts: &["-c", "-n", "--class", "--classdata"],
+            ..Flags::NONE
+        },
+        0,
+    ),
+    ("time", Flags { letters: "p", switches: &["--portability"], ..Flags::NONE }, 0),
+    ("stdbuf", Flags { texts: &["-i", "-o", "-e", "--input", "--output", "--error"], ..Flags::NONE }, 0),
+    (
+        "flock",
+        Flags {
+            letters: "sxenoF",
+            switches: &["--shared", "--exclusive", "--nonblock", "--nb", "--close", "--no-fork", "--verbose"],
+            texts: &["-w", "--timeout", "--wait", "-E", "--conflict-exit-code"],
+            ..Flags::NONE
+        },
+        1,
+    ),
+    ("taskset", Flags { letters: "ac", switches: &["--all-tasks", "--cpu-list"], ..Flags::NONE }, 1),
+    ("nohup", Flags::NONE, 0),
+    ("chronic", Flags { letters: "ev", ..Flags::NONE }, 0),
+    ("caffeinate", Flags { letters: "dimsu", texts: &["-t", "-w"], ..Flags::NONE }, 0),
+    ("setsid", Flags { letters: "cfw", switches: &["--ctty", "--fork", "--wait"], ..Flags::NONE }, 0),
+];
 
 /// Tools that start a program of the machine's, which their arguments name.
 const STARTERS: &[&str] =

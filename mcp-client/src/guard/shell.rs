@@ -51,7 +51,7 @@ pub fn run(argument: &str) -> ExitCode {
     if uses_secrets {
         command.env("SECURECODE_GUARD", "1");
     } else if apart::may_be(&shape.command) {
-        apart::set();
+        apart::set(apart::May::Signal);
     }
     match output::run(command, &mask) {
         Ok(status) => ExitCode::from(output::exit_code(status)),

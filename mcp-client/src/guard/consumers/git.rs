@@ -48,6 +48,15 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
     let Some(((_, command), operands)) = read.operands.split_first() else { return Err(NO_USE) };
     let elsewhere = |word: &str| ["https://", "http://"].iter().any(|scheme| word.starts_with(scheme));
     let places: Vec<usize> = operands.iter().filter(|(_, word)| elsewhere(word)).map(|(at, _)| *at).collect();
+    // It notes the rest of an address in FETCH_HEAD and in its logs.
+    let in_user = |word: &str| {
+        let Some((_, rest)) = word.split_once("://") else { return false };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        word.rfind(PLACEHOLDER) < authority.rfind('@').map(|at| word.len() - rest.len() + at)
+    };
+    if operands.iter().any(|(_, word)| word.contains(PLACEHOLDER) && !in_user(word)) {
+        return Err(KEEPS);
+    }
     match *command {
         // The address becomes a setting of the new repository.
         // pull writes its words into the log of HEAD.

@@ -120,23 +120,30 @@ const HTTPIE: Flags = Flags {
 };
 
 pub(super) fn curl(arguments: &[String]) -> Result<Use, &'static str> {
-    let has = |letter: &str, long: &str| {
-        arguments
-            .iter()
-            .any(|word| word.starts_with(long) || !word.starts_with("--") && word.starts_with(letter))
+    let read = read(&CURL, arguments, End::Marked)?;
+    let has_jar = read.texts.iter().any(|(flag, _)| ["-c", "--cookie-jar"].contains(flag));
+    let may_be_cookie = |word: &String| {
+        word.split('=').next() == Some("--cookie")
+            || word.starts_with('-') && !word.starts_with("--") && word.contains('b')
     };
     // What it is given as a cookie it writes into the jar.
-    if has("-b", "--cookie") && has("-c", "--cookie-jar") {
+    if has_jar && arguments.iter().any(may_be_cookie) {
         return Err(WRITES);
     }
-    client(read(&CURL, arguments, End::Marked)?)
+    client(read)
 }
 
 pub(super) fn wget(arguments: &[String]) -> Result<Use, &'static str> {
     let read = read(&WGET, arguments, End::Marked)?;
     let has_name = read.texts.iter().any(|(flag, _)| ["-O", "--output-document"].contains(flag));
-    // It calls the file as the address ends.
-    if !has_name && read.operands.iter().any(|(_, word)| word.contains(PLACEHOLDER)) {
+    let is_quiet = read.switches.contains(&"--quiet")
+        || arguments.iter().any(|word| {
+            word.starts_with('-')
+                && word.chars().skip(1).all(|letter| WGET.letters.contains(letter))
+                && word.contains('q')
+        });
+    // It calls the file as the address ends, and on a signal writes the address into a log.
+    if !(has_name && is_quiet) && read.operands.iter().any(|(_, word)| word.contains(PLACEHOLDER)) {
         return Err(WRITES);
     }
     client(read)

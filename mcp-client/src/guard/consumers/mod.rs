@@ -368,22 +368,76 @@ fn other(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
     }
     files.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file() || path.is_dir()));
     files.extend(files_at_home(name));
-    // In an address, and behind a flag that is for a secret.
-    let is_for_secrets = |word: &str| {
-        let flag = word.split('=').next().unwrap_or_default().to_lowercase();
-        word.starts_with('-')
-            && ["token", "pass", "key", "secret", "auth", "header", "user", "data", "url", "uri", "dsn"]
-                .iter()
-                .any(|part| flag.contains(part))
-    };
+    let takes_addresses = !["scp", "sftp", "rsync"].contains(&name);
     let places = arguments.iter().enumerate().filter(|(at, word)| {
-        let before = at.checked_sub(1).and_then(|before| arguments.get(before));
-        word.contains("://")
-            || is_for_secrets(word)
-            || before.is_some_and(|before| is_for_secrets(before) && !before.contains('='))
+        let before = at.checked_sub(1).and_then(|before| arguments.get(before)).map(String::as_str);
+        let flag = before.filter(|before| before.starts_with('-') && !before.contains('='));
+        if word.starts_with('-') {
+            return word.contains('=') && is_for_secrets(word);
+        }
+        flag.is_some_and(is_for_secrets)
+            || takes_addresses && is_address(word) && flag.is_none_or(|flag| ADDRESSED.contains(&flag))
     });
     let places = places.map(|(at, _)| at).collect();
     Ok(Use { code: Code { files, whole_project, ..Code::default() }, places, variables: Variables::All })
+}
+
+/// Short flags behind which tools have the address of a server.
+const ADDRESSED: &[&str] = &["-d", "-u", "-H", "-U"];
+
+/// Whether a flag's name says that it takes a secret, or an address that may hold one, and not where to write.
+fn is_for_secrets(flag: &str) -> bool {
+    const SECRETS: [&str; 15] = [
+        "token",
+        "pass",
+        "key",
+        "secret",
+        "auth",
+        "header",
+        "user",
+        "data",
+        "url",
+        "uri",
+        "dsn",
+        "endpoint",
+        "server",
+        "connection",
+        "database",
+    ];
+    const WRITTEN: [&str; 8] = ["dir", "file", "path", "out", "log", "cache", "profile", "only"];
+    let flag = flag.split('=').next().unwrap_or_default().to_lowercase();
+    SECRETS.iter().any(|part| flag.contains(part)) && !WRITTEN.iter().any(|part| flag.contains(part))
+}
+
+/// Whether a word is the address of a server, by a scheme in which secrets stand.
+fn is_address(word: &str) -> bool {
+    const SCHEMES: [&str; 24] = [
+        "amqp",
+        "amqps",
+        "clickhouse",
+        "ftp",
+        "ftps",
+        "http",
+        "https",
+        "kafka",
+        "ldap",
+        "ldaps",
+        "mariadb",
+        "mongodb",
+        "mongodb+srv",
+        "mqtt",
+        "mqtts",
+        "mysql",
+        "nats",
+        "postgres",
+        "postgresql",
+        "redis",
+        "rediss",
+        "sqlserver",
+        "ws",
+        "wss",
+    ];
+    word.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
 }
 
 /// A tool's own files in the home folder, which steer it: aliases, plugins, credentials.
