@@ -212,6 +212,7 @@ def prepare(folder):
             sys.exit("check --fix installed a second time what the plugin has")
     run("git", "add", "-A")
     run("git", "commit", "-qm", "set up", check=False)
+    run("git", "gc", "-q")
     return home, project, vault
 
 

@@ -54,7 +54,7 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         word.rfind(PLACEHOLDER) < authority.rfind('@').map(|at| word.len() - rest.len() + at)
     };
-    if operands.iter().any(|(_, word)| word.contains(PLACEHOLDER) && !in_user(word)) {
+    if operands.iter().any(|(_, word)| elsewhere(word) && word.contains(PLACEHOLDER) && !in_user(word)) {
         return Err(KEEPS);
     }
     match *command {

@@ -1,0 +1,2 @@
+tar cf /dev/null app.js
+echo backed up

@@ -1,0 +1,2 @@
+cc -x c -c /dev/null -o /dev/null
+echo built

@@ -1,0 +1,1 @@
+setTimeout(() => require('./dist/part'), 1500);

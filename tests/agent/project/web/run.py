@@ -1,0 +1,2 @@
+import shop.settings
+print("web", shop.settings.X)
