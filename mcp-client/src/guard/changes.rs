@@ -151,8 +151,10 @@ pub(super) fn git() -> Option<Command> {
     for name in super::steering::of_this_process().keys().filter(|name| name.starts_with("GIT_")) {
         git.env_remove(name);
     }
+    // What is not there is not to be fetched from where the agent's configuration says.
     git.env("GIT_NO_REPLACE_OBJECTS", "1")
-        .args(["-c", "core.fsmonitor=false", "-c", "core.commitGraph=false"])
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .args(["-c", "core.fsmonitor=false", "-c", "core.commitGraph=false", "-c", "protocol.allow=never"])
         .stdin(Stdio::null())
         .stderr(Stdio::null());
     Some(git)

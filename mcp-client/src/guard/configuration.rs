@@ -80,6 +80,9 @@ const AT_HOME: &[(&str, &[&str])] = &[
     (".docker/config.json", &["docker", "docker-compose", "podman"]),
     (".gitconfig", &["git"]),
     (".kube/config", &["kubectl", "helm"]),
+    (".ansible.cfg", &["ansible", "ansible-playbook"]),
+    (".m2/settings.xml", &["mvn", "mvnw"]),
+    (".mavenrc", &["mvn", "mvnw"]),
     (".my.cnf", &["mysql", "mariadb", "mysqldump"]),
     (".mylogin.cnf", &["mysql", "mariadb", "mysqldump"]),
     (".npmrc", NODE_PACKAGES),
@@ -123,6 +126,8 @@ pub(super) fn at_home() -> Vec<(PathBuf, Tools)> {
         name.ends_with(".pth") || name.starts_with("usercustomize") || name.starts_with("sitecustomize")
     });
     let known = AT_HOME.iter().map(|(name, tools)| (home.join(name), Tools::Named(tools)));
+    // A module may be a folder.
+    let startup = startup.flat_map(|path| [path.join("__init__.py"), path]);
     known.chain(startup.map(|file| (file, Tools::Named(&["python"])))).collect()
 }
 

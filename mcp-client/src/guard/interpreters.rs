@@ -284,8 +284,20 @@ fn loaded(name: &str) -> Vec<PathBuf> {
     let added =
         [".js", ".cjs", ".mjs", ".json", ".node", "/index.js"].map(|ending| format!("{name}{ending}"));
     paths.extend(added.into_iter().chain([name.to_owned()]).map(PathBuf::from).filter(|path| path.is_file()));
-    let package = Path::new("node_modules").join(name);
-    paths.extend(Some(package).filter(|package| package.is_dir()));
+    // A package of that name is looked for upwards, and at home.
+    let (first, second) = name.split_once('/').unwrap_or((name, ""));
+    let package = match first.starts_with('@') {
+        true => Path::new(first).join(second.split('/').next().unwrap_or_default()),
+        false => PathBuf::from(first),
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    let home = std::env::home_dir().unwrap_or_default();
+    let above = here.ancestors().map(|folder| folder.join("node_modules"));
+    let places = above.chain([".node_modules", ".node_libraries"].map(|name| home.join(name)));
+    let is_bare = !name.starts_with(['.', '/']) && !first.is_empty();
+    let found =
+        places.map(|place| place.join(&package)).find(|package| package.is_dir() || package.is_file());
+    paths.extend(found.filter(|_| is_bare));
     paths
 }
 

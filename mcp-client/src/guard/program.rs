@@ -121,7 +121,9 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             "PATH has a folder with programs that are newer than this session: {folder}"
         ));
     }
-    if !is_system {
+    // A link of the agent's may give any program of the system another name, by which it is judged.
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    if !is_system || !self::is_system(folder) {
         code.files.push(path);
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();

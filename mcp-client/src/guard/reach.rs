@@ -139,7 +139,7 @@ impl Inspection {
         let configuration =
             folders.into_iter().flat_map(configuration::in_folder).chain(configuration::at_home());
         let configuration: Vec<(PathBuf, Tools)> =
-            configuration.filter(|(file, _)| file.is_file() && self.is_newer(file)).collect();
+            configuration.filter(|(file, _)| file.exists() && self.is_newer(file)).collect();
         let mut reach = Reach::of(self.roots(&entries), self)?;
         reach.finds_code = code.whole_project;
         if command.iter().any(|word| word == "-m") {

@@ -53,7 +53,11 @@ fn new_in(inspection: &Inspection, folders: &[PathBuf], words: &HashSet<String>)
             first.entry(name).and_modify(|(_, again)| *again = true).or_insert((folder, false));
         }
     }
-    let may_be_run = |name: &str, again: bool| again || words.contains(name) || IMPLICIT.contains(&name);
+    // Tools have plugins that are called as they are, with more behind: kubectl-foo, git-foo.
+    let is_plugin = |name: &str| name.split_once('-').is_some_and(|(tool, _)| words.contains(tool));
+    let may_be_run = |name: &str, again: bool| {
+        again || words.contains(name) || IMPLICIT.contains(&name) || is_plugin(name)
+    };
     let candidates = first.iter().filter(|(name, (_, again))| may_be_run(name, *again));
     let is_program = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)

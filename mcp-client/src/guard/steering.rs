@@ -52,6 +52,7 @@ const BEGINNINGS: &[&str] = &[
     "ANSIBLE_",
     "BUN_",
     "BASH_XTRACEFD",
+    "BASH_LOADABLES_PATH",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "BORG_PASSCOMMAND",
@@ -94,6 +95,7 @@ const BEGINNINGS: &[&str] = &[
     "PNPM_",
     "POETRY_",
     "PREFIX",
+    "PRISMA_",
     "PSQLRC",
     "PYTEST_",
     "RCLONE_PASSWORD_COMMAND",
@@ -113,6 +115,48 @@ const BEGINNINGS: &[&str] = &[
     "TOX_",
     "TS_NODE_",
     "WGETRC",
+];
+
+/// Variables by which make, compilers and what starts them run others, by their whole names.
+const NAMES: &[&str] = &[
+    "AR",
+    "ARFLAGS",
+    "AS",
+    "ASFLAGS",
+    "AWKLIBPATH",
+    "AWKPATH",
+    "CC",
+    "CFLAGS",
+    "COMPILER_PATH",
+    "CPATH",
+    "CPP",
+    "CPPFLAGS",
+    "CXX",
+    "CXXFLAGS",
+    "C_INCLUDE_PATH",
+    "ESBUILD_BINARY_PATH",
+    "FC",
+    "FFLAGS",
+    "GCC_EXEC_PREFIX",
+    "LD",
+    "LDFLAGS",
+    "LDLIBS",
+    "LEX",
+    "LFLAGS",
+    "LIBRARY_PATH",
+    "LOADLIBES",
+    "MAKEINFO",
+    "PUPPETEER_EXECUTABLE_PATH",
+    "RIPGREP_CONFIG_PATH",
+    "RM",
+    "RUBYGEMS_GEMDEPS",
+    "R_ENVIRON",
+    "R_LIBS",
+    "TAR_OPTIONS",
+    "TEX",
+    "VPATH",
+    "YACC",
+    "YFLAGS",
 ];
 
 /// Such variables of this process.
@@ -221,6 +265,7 @@ pub fn is_steering(name: &str) -> bool {
     name.starts_with("BASH_FUNC_")
         || name.parse::<SecretName>().is_ok_and(|name| name.is_hijacking())
         || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || NAMES.contains(&name)
 }
 
 /// Whether a variable that comes of a file may say which code runs: by its name, or by what may be a path.
@@ -257,6 +302,9 @@ fn is_harmless(name: &str, value: &str) -> bool {
     let of_letters = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b':');
     match name {
         _ if value.is_empty() => true,
+        "CFLAGS" | "CPPFLAGS" | "CXXFLAGS" | "FFLAGS" => {
+            value.split_whitespace().all(is_harmless_of_compilers)
+        }
         "NODE_OPTIONS" => interpreters::are_harmless_flags(value),
         "PYTHONWARNINGS"
         | "PYTHONFAULTHANDLER"
@@ -271,6 +319,12 @@ fn is_harmless(name: &str, value: &str) -> bool {
     }
 }
 
+/// Whether a compiler's flag says how to compile, and names no file and no program.
+fn is_harmless_of_compilers(flag: &str) -> bool {
+    let begins = ["-O", "-W", "-g", "-D", "-std=", "-m", "-pipe"].iter().any(|known| flag.starts_with(known));
+    begins && flag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=+".contains(&byte))
+}
+
 fn is_of_project(folder: &str) -> bool {
     let folder = std::path::Path::new(if folder.is_empty() { "." } else { folder }).canonicalize();
     folder.is_ok_and(|folder| project_folders().iter().any(|project| folder.starts_with(project)))
@@ -282,7 +336,8 @@ pub fn module_folders() -> Vec<PathBuf> {
     path.split(':')
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from)
-        .filter(|folder| folder.is_dir())
+        // Of modules there are archives, too, whatever they are called.
+        .filter(|path| path.is_dir() || path.is_file())
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! make, which takes secrets as variables and runs the recipes of its own file.
 
-use super::{Use, Variables};
+use super::{Use, Variables, files_in};
 use crate::guard::{
     arguments::{End, Flags, UNKNOWN, read},
     program::{INLINE, INPUT},
@@ -64,9 +64,15 @@ pub(super) fn use_of(arguments: &[String]) -> Result<Use, &'static str> {
         return Err(INPUT);
     }
     let mut files: Vec<PathBuf> = read.files.iter().map(|file| folder.join(file)).collect();
-    // make would make its own file from the second three.
-    let own = ["GNUmakefile", "makefile", "Makefile", "GNUmakefile.sh", "makefile.sh", "Makefile.sh"];
-    files.extend(own.map(|name| folder.join(name)).into_iter().filter(|file| file.is_file()));
+    // make makes its own file from one of the same name with an ending (`Makefile.sh`, `Makefile.c`), by rules it has.
+    let is_own = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        ["GNUmakefile", "makefile", "Makefile"].contains(&name.split('.').next().unwrap_or_default())
+            && file.is_file()
+    };
+    let here = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.clone() };
+    let names = files_in(&here).into_iter().filter_map(|file| Some(folder.join(file.file_name()?)));
+    files.extend(names.filter(is_own));
     // What it runs is named from the folder that it works in, which must have the file then.
     let works_in = if folder.as_os_str().is_empty() { Path::new(".") } else { folder.as_path() };
     let works_in = works_in.canonicalize().map_err(|_| UNKNOWN)?;

@@ -363,8 +363,8 @@ fn other(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
     if name == "java" {
         // Of a path of classes each folder is code, and of `x/*` the folder.
         let pieces = arguments.iter().flat_map(|word| word.split([':', '=']));
-        let folders = pieces.map(|piece| PathBuf::from(piece.trim_end_matches('*')));
-        files.extend(folders.filter(|folder| folder.is_dir()));
+        let paths = pieces.map(|piece| PathBuf::from(piece.trim_end_matches('*')));
+        files.extend(paths.filter(|path| path.is_dir() || path.is_file()));
     }
     files.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_file() || path.is_dir()));
     files.extend(files_at_home(name));
@@ -549,7 +549,7 @@ mod tests {
             ("psql -d securecode-X-1 -c select", &[1]),
             ("git push https://securecode-X-1@example.com/x.git HEAD:refs/heads/securecode-X-1", &[1]),
             ("make deploy TOKEN=securecode-X-1", &[1]),
-            ("cargo publish --token securecode-X-1", &[1, 2]),
+            ("cargo publish --token securecode-X-1", &[2]),
             ("stripe --api-key=securecode-X-1 customers list --name=securecode-X-1", &[0]),
             ("aws s3 ls", &[]),
         ] {
