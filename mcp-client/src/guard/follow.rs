@@ -6,6 +6,7 @@ use super::{
     commands::{self, Script},
     consumers,
     interpreters::{self, SHELLS},
+    judge::lexical,
     makefile::for_targets,
     modules,
     packages::{self, Packages},
@@ -29,6 +30,8 @@ pub(super) struct Reach<'a> {
     by_name: HashMap<String, Vec<PathBuf>>,
     /// The files of the project that are newer than the session.
     pub(super) newer: HashSet<PathBuf>,
+    /// Links among these that lead to folders, by their names.
+    new_links: HashMap<String, Vec<PathBuf>>,
     pub(super) open: Vec<PathBuf>,
     seen: HashSet<PathBuf>,
     pub(super) words: HashSet<String>,
@@ -69,11 +72,18 @@ impl<'a> Reach<'a> {
         let says_more = |file: &&PathBuf| {
             file.extension().is_some_and(|ending| ["json", "txt"].iter().any(|known| ending == *known))
         };
-        let newer_data =
-            files.iter().filter(says_more).filter(|file| is_data(file) && inspection.is_newer(file));
+        let newer_data = files
+            .iter()
+            .filter(says_more)
+            .filter(|file| inspection.is_data(file) && inspection.is_newer(file));
         let newer_data = newer_data.cloned().collect();
-        let newer =
-            files.iter().filter(|file| !is_data(file) && inspection.is_newer(file)).cloned().collect();
+        let is_newer = |file: &&PathBuf| !inspection.is_data(file) && inspection.is_newer(file);
+        let newer: HashSet<PathBuf> = files.iter().filter(is_newer).cloned().collect();
+        let mut new_links: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for link in newer.iter().filter(|file| inspection.leads_away(file) && file.is_dir()) {
+            let name = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            new_links.entry(name).or_default().push(link.clone());
+        }
         let mut by_name: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for file in files {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -95,6 +105,7 @@ impl<'a> Reach<'a> {
             roots,
             by_name,
             newer,
+            new_links,
             packages,
             open: vec![],
             seen: HashSet::new(),
@@ -125,13 +136,19 @@ impl<'a> Reach<'a> {
             if !self.seen.insert(file.clone()) {
                 continue;
             }
+            if let Some(link) = self.inspection.new_link_above(&file) {
+                return Err(link.into());
+            }
             let is_made = file.components().any(|part| MADE.iter().any(|made| part.as_os_str() == *made));
             if is_code(&file) && !is_made {
                 reached.push(Seen::now(&file));
             }
-            if !is_data(&file) && self.is_changed(&file) {
+            if !self.inspection.is_data(&file) && self.is_changed(&file) {
                 return Err(file.into());
             }
+            // What stands in it is read from where it is.
+            let file = file.canonicalize().unwrap_or(file);
+            self.seen.insert(file.clone());
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
             if fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LONGEST)
                 && let Ok(text) = fs::read(&file)
@@ -177,6 +194,9 @@ impl<'a> Reach<'a> {
         let Tokens { all: tokens, quoted } = Tokens::of(text);
         for token in &tokens {
             self.by_index(token, folder, language);
+        }
+        if !self.new_links.is_empty() {
+            self.by_new_link(&tokens, &quoted, language);
         }
         // `a.b.c` is a path of modules.
         if language == Language::Python {
@@ -257,6 +277,18 @@ impl<'a> Reach<'a> {
         }
     }
 
+    /// Opens the new links to folders whose names a text has where the name of a folder or a module may be.
+    fn by_new_link(&mut self, tokens: &HashSet<&str>, quoted: &HashSet<&str>, language: Language) {
+        let is_script = matches!(language, Language::Shell | Language::Make);
+        for token in tokens {
+            if is_script || language.has_modules() || token.contains('/') || quoted.contains(token) {
+                let parts = token.split(['/', '.']).chain(token.split('/'));
+                let links = parts.filter_map(|part| self.new_links.get(part));
+                self.open.extend(links.flatten().cloned());
+            }
+        }
+    }
+
     /// Any code of the project around a folder, and of the folders that are named, may be run.
     fn finds_code_in(&mut self, folder: &Path, named: &[PathBuf]) {
         self.finds_code = true;
@@ -320,8 +352,13 @@ impl<'a> Reach<'a> {
         };
         for token in tokens.iter().filter(|token| is_folder(token)) {
             for base in bases {
-                let Ok(path) = base.join(token).canonicalize() else { continue };
-                if path.is_dir() && may_hold_code(&path) && !found.contains(&path) && found.len() < MOST {
+                let written = base.join(token);
+                let Ok(path) = written.canonicalize() else { continue };
+                if path.is_dir()
+                    && (may_hold_code(&path) || may_hold_code(&lexical(&written)))
+                    && !found.contains(&path)
+                    && found.len() < MOST
+                {
                     found.push(path);
                 }
             }
@@ -496,7 +533,8 @@ impl<'a> Reach<'a> {
                 return Err(folder.clone().into());
             }
         }
-        if let Some(file) = files.iter().find(|file| !is_data(file) && self.is_changed(file)) {
+        if let Some(file) = files.iter().find(|file| !self.inspection.is_data(file) && self.is_changed(file))
+        {
             return Err(file.clone().into());
         }
         let all = self.by_name.values().flatten().chain(&files);
@@ -539,9 +577,12 @@ impl<'a> Tokens<'a> {
 fn may_hold_code(path: &Path) -> bool {
     const SYSTEMS: [&str; 11] =
         ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
+    // Everybody writes there.
+    const SHARED: [&str; 2] = ["/dev/shm", "/run/user"];
+    let is_systems = SYSTEMS.iter().any(|folder| path.starts_with(folder));
     path != Path::new("/")
         && Some(path) != std::env::home_dir().as_deref()
-        && !SYSTEMS.iter().any(|folder| path.starts_with(folder))
+        && (!is_systems || SHARED.iter().any(|folder| path.starts_with(folder)))
         && !path
             .components()
             .any(|part| ["node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
@@ -569,8 +610,13 @@ fn file_of(path: &Path, language: Language) -> Option<PathBuf> {
         let swapped = compiled.iter().map(|ending| path.with_extension(ending));
         added.chain(swapped).find(|path| path.is_file())
     };
-    let found = found?.canonicalize().ok()?;
-    (may_hold_code(&found) && !is_data(&found)).then_some(found)
+    let found = found?;
+    let real = found.canonicalize().ok()?;
+    // A link from the project to where nobody looks is looked at.
+    let written = lexical(&std::path::absolute(&found).ok()?);
+    let may_be_code = may_hold_code(&real) || may_hold_code(&written);
+    let is_code = may_be_code && (!is_data(&real) || found.is_symlink());
+    is_code.then_some(if written == real { real } else { found })
 }
 
 /// The files that a module's path leads to: the file, or what stands for the folder.

@@ -415,7 +415,7 @@ pub fn judge_path(path: &Path) -> Result<(), Refusal> {
 }
 
 /// The path without `.` and `..`, for what does not exist.
-fn lexical(path: &Path) -> PathBuf {
+pub(super) fn lexical(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut path, part| {
         match part {
             Component::ParentDir => {

@@ -115,7 +115,8 @@ fn is_pythons(file: &Path, folder: &Path, installed: &[PathBuf]) -> bool {
     let stem = first.split('.').next().unwrap_or_default();
     let ending = first.rsplit('.').next().unwrap_or_default();
     let is_module = match second {
-        None => ["py", "pyc", "so", "pyd"].contains(&ending),
+        // A new link to a folder is a package, whatever it has.
+        None => ["py", "pyc", "so", "pyd"].contains(&ending) || file.is_dir(),
         Some(second) => second.starts_with("__init__."),
     };
     let is_compiled = ["pyc", "so"].contains(&ending);

@@ -1,7 +1,7 @@
 //! What a program runs: its file, the files that it names, and what the tools that it names read by themselves.
 
 use super::{
-    changes::Inspection,
+    changes::{Inspection, changed_at},
     configuration::{self, Tools},
     consumers,
     follow::Reach,
@@ -122,7 +122,10 @@ impl Inspection {
                 return Err(file.into());
             }
         }
-        entries.extend(held.into_iter().filter(|file| !is_data(file)));
+        entries.extend(held.into_iter().filter(|file| !self.is_data(file)));
+        if let Some(link) = entries.iter().find_map(|entry| self.new_link_above(entry)) {
+            return Err(link.into());
+        }
         let mut seen: Vec<Seen> = entries.iter().map(|entry| Seen::now(entry)).collect();
         let settings: Vec<PathBuf> =
             code.settings.iter().map(|file| self.folder.join(file)).filter(|file| file.exists()).collect();
@@ -179,6 +182,27 @@ impl Inspection {
             Some(program) => Err(Obstacle::NewProgram(program)),
             None => Ok(seen),
         }
+    }
+
+    /// Whether a file is data by its name. That of a new link says nothing: what is loaded by it is what it leads to.
+    pub(super) fn is_data(&self, file: &Path) -> bool {
+        is_data(file) && !self.is_new_link(file)
+    }
+
+    /// The link that is newer than the session among the folders of a path: what lies behind it may be as old as it likes.
+    pub(super) fn new_link_above(&self, path: &Path) -> Option<PathBuf> {
+        let path = std::path::absolute(path).ok()?;
+        path.ancestors().skip(1).find(|folder| self.leads_away(folder)).map(Path::to_owned)
+    }
+
+    /// Whether a path is a new link of the project's own: what npm links is installed.
+    pub(super) fn leads_away(&self, path: &Path) -> bool {
+        self.is_new_link(path) && !path.components().any(|part| part.as_os_str() == "node_modules")
+    }
+
+    pub(super) fn is_new_link(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path)
+            .is_ok_and(|metadata| metadata.is_symlink() && changed_at(&metadata) >= self.since)
     }
 
     /// The projects that these files and the folder of work are of; that folder where it is of none.
@@ -298,6 +322,40 @@ mod tests {
         assert_eq!(whole(), None);
         write(project.path(), "test/new.test.js", "");
         assert_eq!(whole().as_deref(), Some("new.test.js"));
+    }
+
+    #[test]
+    fn a_new_link_on_the_way_counts_whatever_lies_behind_it() {
+        let old = tempfile::tempdir().unwrap();
+        for (entry, moved, link, target) in [
+            ("app.js", "lib", "lib", "node_modules/old"),
+            ("manage.py", "shop", "shop", "node_modules/old"),
+            ("manage.py", "dist", "json", "elsewhere"),
+            ("main.js", "state.json", "state.json", "node_modules/old/check.txt"),
+            ("app.js", "lib/index.js", "lib/index.json", "node_modules/old/check.txt"),
+        ] {
+            let mut files = FILES.to_vec();
+            files.extend([("main.js", "require('./state.json')"), ("state.json", "{}")]);
+            files.extend(["index.js", "check.txt", "settings.py", "__init__.py"].map(|name| match name {
+                "index.js" => ("node_modules/old/index.js", ""),
+                "check.txt" => ("node_modules/old/check.txt", ""),
+                "settings.py" => ("node_modules/old/settings.py", ""),
+                _ => ("node_modules/old/__init__.py", ""),
+            }));
+            let (project, inspection) = project(&files);
+            assert_eq!(changed(&inspection, entry), None, "{entry}");
+            fs::rename(project.path().join(moved), project.path().join("moved")).unwrap();
+            let target =
+                if target == "elsewhere" { old.path().to_owned() } else { project.path().join(target) };
+            std::os::unix::fs::symlink(target, project.path().join(link)).unwrap();
+            let name = Path::new(link).file_name().unwrap().to_str();
+            assert_eq!(changed(&inspection, entry).as_deref(), name, "{entry}: {link}");
+        }
+        // One that nothing names leads nowhere.
+        let (project, inspection) = project(&FILES);
+        std::os::unix::fs::symlink(old.path(), project.path().join("data")).unwrap();
+        assert_eq!(changed(&inspection, "app.js"), None);
+        assert_eq!(changed(&inspection, "manage.py"), None);
     }
 
     const WAYS: [(&str, &str); 27] = [
