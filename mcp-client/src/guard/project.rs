@@ -37,9 +37,35 @@ pub(super) fn project_folders_above(folder: &Path) -> Vec<PathBuf> {
     above.filter(is_of_it).map(Path::to_owned).collect()
 }
 
-/// Folders of what was installed or built.
+/// Names of folders of what was installed or built.
 pub(super) const SKIPPED: &[&str] =
     &[".git", "node_modules", "target", ".venv", "venv", "__pycache__", ".next", "vendor"];
+
+/// Whether a folder is of what was installed or built: by its name, where a tool makes one of that name.
+fn is_set_aside(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let beside = |manifests: &[&str]| {
+        folder.parent().is_some_and(|parent| manifests.iter().any(|name| parent.join(name).is_file()))
+    };
+    SKIPPED.contains(&name.as_ref())
+        && match name.as_ref() {
+            ".next" => beside(&["package.json"]),
+            ".venv" | "venv" => folder.join("pyvenv.cfg").is_file(),
+            "target" => beside(&["Cargo.toml", "build.sbt", "pom.xml"]),
+            "vendor" => beside(&["Cargo.toml", "Gemfile", "composer.json", "go.mod"]),
+            _ => true,
+        }
+}
+
+/// What such a folder is loaded by where its own name is taken for a module's; no tool puts scripts there.
+fn scripts_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    const SCRIPTS: [&str; 8] = ["cjs", "cts", "js", "jsx", "mjs", "mts", "py", "ts"];
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
+    files
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| SCRIPTS.iter().any(|known| ending == *known)))
+}
 
 /// The files of a project, without what was installed or built.
 ///
@@ -54,7 +80,9 @@ pub(super) fn walk(root: &Path, files: &mut Vec<PathBuf>) -> bool {
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => {
-                    if !SKIPPED.iter().any(|name| entry.file_name().to_string_lossy() == *name) {
+                    if is_set_aside(&entry.path()) {
+                        files.extend(scripts_in(&entry.path()));
+                    } else {
                         open.push(entry.path());
                     }
                 }

@@ -358,7 +358,8 @@ mod tests {
         assert_eq!(changed(&inspection, "manage.py"), None);
     }
 
-    const WAYS: [(&str, &str); 27] = [
+    const WAYS: [(&str, &str); 28] = [
+        ("composer.json", "{}"),
         (".git/HEAD", ""),
         (
             "package.json",
@@ -403,6 +404,9 @@ mod tests {
             ("up/run.js", "main.js"),
             ("inward.mjs", "inner/one.js"),
             ("listed.js", "plugins/new.js"),
+            ("listed.js", "plugins/vendor/index.js"),
+            ("listed.js", "plugins/node_modules/index.js"),
+            ("unit.sh", "target/x.test.js"),
             ("helped.pl", "Helper.pm"),
             ("helped.pl", "warnings.pm"),
             ("ci.sh", "package.json"),
@@ -417,7 +421,7 @@ mod tests {
             ("vendored.js", "vendor/v.js"),
         ] {
             let (project, inspection) = project(&WAYS);
-            write(project.path(), "vendor/old.js", "");
+            write(project.path(), "vendor/deep/old.js", "");
             assert_eq!(changed(&inspection, entry), None, "{entry}");
             write(project.path(), file, "changed");
             let name = Path::new(file).file_name().unwrap().to_str();
