@@ -42,7 +42,7 @@ pub(super) struct Reach<'a> {
     targets: HashMap<PathBuf, BTreeSet<String>>,
     /// Whatever code there is in these folders, or in the project, may be run.
     pub(super) finds_code: bool,
-    folders: HashSet<PathBuf>,
+    pub(super) folders: HashSet<PathBuf>,
     /// Data of the project's that is newer than the session, and may say what is loaded.
     newer_data: Vec<PathBuf>,
     /// Words of what starts programs, which may be the names of variables.
@@ -394,7 +394,10 @@ impl<'a> Reach<'a> {
                     }
                 }
             } else if consumers::runs_whole_project(name, arguments) {
-                self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &[]);
+                let told = arguments.iter().flat_map(|word| bases.iter().map(move |base| base.join(word)));
+                let told: Vec<PathBuf> =
+                    told.filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_dir()).collect();
+                self.finds_code_in(bases.first().map_or(Path::new(""), PathBuf::as_path), &told);
                 self.folders.extend(bases.iter().filter_map(|base| project_of(&base.join("x"))));
             } else if SHELLS.contains(&name)
                 || interpreters::named(name).is_some()

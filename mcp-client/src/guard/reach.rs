@@ -145,6 +145,12 @@ impl Inspection {
             configuration.filter(|(file, _)| file.exists() && self.is_newer(file)).collect();
         let mut reach = Reach::of(self.roots(&entries), self)?;
         reach.finds_code = code.whole_project;
+        if code.whole_project {
+            // It finds code in folders elsewhere as well, if it is told to.
+            let pieces = command.iter().skip(1).flat_map(|word| pieces(word));
+            let folders = pieces.filter_map(|piece| self.folder.join(piece).canonicalize().ok());
+            reach.folders.extend(folders.filter(|path| path.is_dir()));
+        }
         if command.iter().any(|word| word == "-m") {
             let here = reach.here.clone();
             reach.open.extend(modules::shadows(Language::Python, &reach.newer, &here));
@@ -214,6 +220,13 @@ impl Inspection {
         roots.dedup();
         roots
     }
+}
+
+/// What may be a path in an argument: all of it, and what stands behind a flag.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let behind = word.split_once('=').map(|(_, behind)| behind);
+    let of_letter = word.get(2..).filter(|piece| word.starts_with('-') && !piece.is_empty());
+    [Some(word), behind, of_letter].into_iter().flatten()
 }
 
 /// The script of a command that has arguments which would be something to run.
@@ -439,6 +452,21 @@ mod tests {
         assert_eq!(changed(&inspection, "folder.js"), None);
         write(project.path(), "other.js", "");
         assert_eq!(changed(&inspection, "folder.js").as_deref(), Some("other.js"));
+    }
+
+    #[test]
+    fn what_finds_code_finds_it_where_it_is_told_to() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (_project, inspection) = project(&WAYS);
+        write(elsewhere.path(), "test_x.py", "");
+        let whole = Code { whole_project: true, ..Code::default() };
+        let folder = elsewhere.path().display();
+        for told in [format!("-s {folder}"), format!("-s{folder}"), format!("--start-directory={folder}")] {
+            let line = format!("python3 -m unittest discover {told}");
+            let command: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(refused(&inspection, &command, &whole).as_deref(), Some("test_x.py"), "{told}");
+            assert_eq!(refused(&inspection, &command[..4], &whole), None);
+        }
     }
 
     #[test]
