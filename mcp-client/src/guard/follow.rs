@@ -36,6 +36,8 @@ pub(super) struct Reach<'a> {
     seen: HashSet<PathBuf>,
     pub(super) words: HashSet<String>,
     packages: Packages,
+    /// Where npm or its like run scripts.
+    pub(super) package_folders: HashSet<PathBuf>,
     /// What was read of scripts of packages.
     texts: HashSet<String>,
     /// What make makes of a makefile.
@@ -107,6 +109,7 @@ impl<'a> Reach<'a> {
             newer,
             new_links,
             packages,
+            package_folders: HashSet::new(),
             open: vec![],
             seen: HashSet::new(),
             words: HashSet::new(),
@@ -446,6 +449,7 @@ impl<'a> Reach<'a> {
                 || word.starts_with("--workspace")
                 || ["-r", "--recursive", "--filter"].contains(&word.as_str())
         };
+        self.package_folders.extend(bases.iter().cloned());
         let mut manifests: Vec<PathBuf> =
             bases.iter().filter_map(|base| packages::manifest_above(base)).collect();
         manifests.sort();

@@ -6,6 +6,7 @@ use super::{
     consumers,
     follow::Reach,
     modules,
+    packages::TOOLS,
     program::find_program,
     project::{is_data, project_folders_above, project_of, walk},
     steering::{Told, may_run},
@@ -184,7 +185,14 @@ impl Inspection {
         if let Some(file) = used.into_iter().find(|file| self.is_changed(file)) {
             return Err(file.into());
         }
-        match self.new_program(&reach.words) {
+        if command
+            .first()
+            .is_some_and(|program| TOOLS.contains(&program.rsplit('/').next().unwrap_or_default()))
+        {
+            reach.package_folders.extend([self.folder.clone(), of_package.clone()]);
+        }
+        let hidden = self.new_binary(&reach.package_folders, &reach.words);
+        match hidden.or_else(|| self.new_program(&reach.words)) {
             Some(program) => Err(Obstacle::NewProgram(program)),
             None => Ok(seen),
         }

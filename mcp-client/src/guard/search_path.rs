@@ -1,6 +1,6 @@
 //! Programs that are found by their names: which of them are new in the folders of PATH.
 
-use super::changes::Inspection;
+use super::{changes::Inspection, program::find_program};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
@@ -42,6 +42,23 @@ impl Inspection {
             }
         }
         new_in(self, &folders, words)
+    }
+
+    /// A program that is newer than the session, that a package's scripts run in place of the machine's own of its name, in
+    /// one of these folders or above: npm and its like look into node_modules/.bin first.
+    pub fn new_binary(&self, folders: &HashSet<PathBuf>, words: &HashSet<String>) -> Option<PathBuf> {
+        let real = folders.iter().filter_map(|folder| folder.canonicalize().ok());
+        let above: HashSet<PathBuf> =
+            real.flat_map(|folder| folder.ancestors().map(Path::to_owned).collect::<Vec<_>>()).collect();
+        let entries = above.iter().flat_map(|folder| {
+            fs::read_dir(folder.join("node_modules/.bin")).into_iter().flatten().flatten()
+        });
+        let hides =
+            |name: &str| (words.contains(name) || IMPLICIT.contains(&name)) && find_program(name).is_some();
+        entries
+            .filter(|entry| hides(&entry.file_name().to_string_lossy()))
+            .map(|entry| entry.path())
+            .find(|path| self.is_newer(path) && self.is_changed(path))
     }
 }
 
@@ -103,5 +120,25 @@ mod tests {
         fs::remove_file(paths[0].join("tool")).unwrap();
         add(0, "node");
         assert_eq!(found(&[]).unwrap(), "node");
+    }
+
+    #[test]
+    fn a_new_program_of_a_package_counts_where_it_hides_the_machines() {
+        let project = tempfile::tempdir().unwrap();
+        let bin = project.path().join("node_modules/.bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::create_dir_all(project.path().join("part")).unwrap();
+        let inspection = Inspection { since: 0, folder: ".".into() };
+        let folders = HashSet::from([project.path().join("part")]);
+        let found = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            inspection.new_binary(&folders, &words).map(|path| path.file_name().unwrap().to_owned())
+        };
+        fs::write(bin.join("linter-of-a-package"), "").unwrap();
+        fs::write(bin.join("cat"), "").unwrap();
+        assert_eq!(found(&["linter-of-a-package"]), None);
+        assert_eq!(found(&["cat"]).unwrap(), "cat");
+        fs::write(bin.join("sh"), "").unwrap();
+        assert_eq!(found(&[]).unwrap(), "sh");
     }
 }
