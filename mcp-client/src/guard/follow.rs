@@ -13,7 +13,7 @@ use super::{
     project::{SKIPPED, is_code, is_data, project_of, walk},
     reach::{Obstacle, Seen},
     steering::Told,
-    texts::{Language, finds_code, starts_programs},
+    texts::{Language, finds_code, lists_files, starts_programs},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -45,6 +45,10 @@ pub(super) struct Reach<'a> {
     /// Whatever code there is in these folders, or in the project, may be run.
     pub(super) finds_code: bool,
     pub(super) folders: HashSet<PathBuf>,
+    /// Where the texts stand that compute what they load.
+    loaders: HashSet<PathBuf>,
+    /// What JavaScript lists: node loads any file as code.
+    listed: HashSet<PathBuf>,
     /// Data of the project's that is newer than the session, and may say what is loaded.
     newer_data: Vec<PathBuf>,
     /// Words of what starts programs, which may be the names of variables.
@@ -117,6 +121,8 @@ impl<'a> Reach<'a> {
             targets: HashMap::new(),
             finds_code: false,
             folders: HashSet::new(),
+            loaders: HashSet::new(),
+            listed: HashSet::new(),
             newer_data,
             starting: HashSet::new(),
             script: Script::default(),
@@ -182,6 +188,9 @@ impl<'a> Reach<'a> {
             if self.runs_arguments {
                 return Err(Obstacle::RunsArguments);
             }
+        }
+        if let Some(changed) = self.changed.take() {
+            return Err(changed.into());
         }
         Ok(reached)
     }
@@ -275,7 +284,11 @@ impl<'a> Reach<'a> {
                 text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
             self.starting.extend(words.map(str::to_owned));
         }
+        if language == Language::JavaScript && lists_files(text) {
+            self.lists(&tokens, &quoted, folder);
+        }
         if finds_code(language, text) {
+            self.loaders.insert(folder.to_owned());
             self.finds_code_in(folder, &named);
         }
     }
@@ -297,6 +310,54 @@ impl<'a> Reach<'a> {
         self.finds_code = true;
         self.folders.extend(project_of(&folder.join("x")));
         self.folders.extend(named.iter().cloned());
+    }
+
+    /// Notes the folders that a text may list: those that it names, else its own, unless that is all of the project.
+    fn lists(&mut self, tokens: &HashSet<&str>, quoted: &HashSet<&str>, folder: &Path) {
+        const MOST: usize = 64;
+        let paths = tokens.iter().filter(|token| token.contains('/')).chain(quoted);
+        let paths = paths.map(|path| path.trim_start_matches('/'));
+        let paths: HashSet<&str> = paths.filter(|path| path.contains(|c| !"./".contains(c))).collect();
+        let is_listed = |path: &PathBuf| path.is_dir() && may_hold_code(path) && !self.roots.contains(path);
+        let mut found: Vec<PathBuf> = vec![];
+        let mut bases = vec![folder.to_owned(), self.here.clone()];
+        if quoted.contains("..") {
+            bases.extend(folder.parent().map(Path::to_owned));
+        }
+        while let Some(base) = bases.pop() {
+            let below = paths.iter().filter_map(|path| base.join(path).canonicalize().ok()).filter(is_listed);
+            for path in below {
+                if !found.contains(&path) && found.len() < MOST {
+                    found.push(path.clone());
+                    bases.push(path);
+                }
+            }
+        }
+        if found.is_empty() {
+            found.extend(Some(folder.to_owned()).filter(is_listed));
+        }
+        self.listed.extend(found);
+    }
+
+    /// Opens what these values lead to, if a text computes what it loads: it may load that.
+    pub(super) fn load(&mut self, values: &[String]) {
+        let bases: Vec<PathBuf> = self.loaders.iter().chain([&self.here]).cloned().collect();
+        if self.loaders.is_empty() {
+            return;
+        }
+        for path in values.iter().flat_map(|value| bases.iter().map(move |base| base.join(value))) {
+            if path.is_file() && !is_json(&path) && self.is_changed(&path) {
+                self.changed = Some(path);
+                return;
+            }
+            self.open.extend(module_of(&path, Language::JavaScript));
+            if path.is_dir() {
+                self.open.extend(Some(path.join("package.json")).filter(|file| file.is_file()));
+                if !self.listed.is_empty() {
+                    self.folders.extend(path.canonicalize());
+                }
+            }
+        }
     }
 
     /// Opens what a word stands for among the files of the project.
@@ -534,6 +595,17 @@ impl<'a> Reach<'a> {
                 return Err(file.into());
             }
         }
+        if !self.loaders.is_empty() {
+            let mut listed = vec![];
+            for folder in &self.listed {
+                if !walk(folder, &mut listed) {
+                    return Err(folder.clone().into());
+                }
+            }
+            if let Some(file) = listed.into_iter().find(|file| !is_json(file) && self.is_changed(file)) {
+                return Err(file.into());
+            }
+        }
         let mut files: Vec<PathBuf> = vec![];
         for folder in self.folders.iter().filter(|folder| !self.roots.contains(folder)) {
             if !self.is_indexed(folder) && !walk(folder, &mut files) {
@@ -578,6 +650,10 @@ impl<'a> Tokens<'a> {
         }
         Self { all, quoted }
     }
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "json")
 }
 
 /// Whether code in a folder is a project's: neither the system's nor installed.

@@ -113,7 +113,10 @@ impl Inspection {
     /// # Errors
     /// The first thing in it that may be the agent's work.
     pub fn inspect(&self, command: &[String], code: &Code) -> Result<Vec<Seen>, Obstacle> {
-        let files = code.files.iter().map(|file| self.folder.join(file));
+        // What node is given to test is code, whatever its name.
+        let tests = command.iter().any(|word| word == "--test");
+        let tested = command.iter().skip(1).filter(|_| tests).map(PathBuf::from);
+        let files = code.files.iter().cloned().chain(tested).map(|file| self.folder.join(file));
         // What is named is judged whatever its name; of a folder, what is no data.
         let (mut entries, mut held) = (Vec::new(), Vec::new());
         for file in files.filter(|path| path.exists()) {
@@ -176,6 +179,11 @@ impl Inspection {
         reach.told_to = told_to(command, &entries, &self.folder);
         seen.extend(reach.follow()?);
         reach.expand(&code.told)?;
+        let told = code.told.keys().filter_map(|name| std::env::var(name).ok());
+        let pieces = command.iter().skip(1).filter_map(|word| word.split_once('='));
+        let given =
+            pieces.filter(|(name, _)| code.told.contains_key(*name)).map(|(_, value)| value.to_owned());
+        reach.load(&told.chain(given).filter(|value| !value.is_empty()).collect::<Vec<_>>());
         seen.extend(reach.follow()?);
         seen.extend(reach.found()?);
         let used = configuration
@@ -475,6 +483,40 @@ mod tests {
             assert_eq!(refused(&inspection, &command, &whole).as_deref(), Some("test_x.py"), "{told}");
             assert_eq!(refused(&inspection, &command[..4], &whole), None);
         }
+    }
+
+    #[test]
+    fn node_loads_whatever_it_finds_or_is_told() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let mut files = WAYS.to_vec();
+        files.extend([("plugins/a.js", ""), ("picked.js", "require(process.env.ADAPTER)")]);
+        let (project, inspection) = project(&files);
+        write(project.path(), "notes.md", "");
+        write(project.path(), "adapter.md", "");
+        write(elsewhere.path(), "index.js", "");
+        let judged = |entry: &str, adapter: &str| {
+            let command = ["node".to_owned(), entry.to_owned(), format!("ADAPTER={adapter}")];
+            let mut code: Code = vec![PathBuf::from(entry)].into();
+            code.told = super::super::steering::told(
+                [("ADAPTER", adapter)].into_iter(),
+                &std::env::vars().map(|(name, _)| (name, String::new())).collect(),
+                &[],
+            );
+            code.told.retain(|name, _| name == "ADAPTER");
+            refused(&inspection, &command, &code)
+        };
+        let folder = elsewhere.path().to_str().unwrap();
+        assert_eq!(judged("picked.js", "./app"), None);
+        assert_eq!(judged("picked.js", "./adapter.md").as_deref(), Some("adapter.md"));
+        assert_eq!(judged("picked.js", folder).as_deref(), Some("index.js"));
+        assert_eq!(judged("app.js", folder), None);
+        assert_eq!(changed(&inspection, "listed.js"), None);
+        write(project.path(), "plugins/state.json", "");
+        assert_eq!(changed(&inspection, "listed.js"), None);
+        write(project.path(), "plugins/new.md", "");
+        assert_eq!(changed(&inspection, "listed.js").as_deref(), Some("new.md"));
+        let test = ["node", "--test", "notes.md"].map(str::to_owned);
+        assert_eq!(refused(&inspection, &test, &Code::default()).as_deref(), Some("notes.md"));
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Language {
 /// Whether a text of this language loads or starts code that it does not name: what it lists, or what a variable holds.
 pub(super) fn finds_code(language: Language, text: &str) -> bool {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let lists = || says(LISTS);
+    let lists = || lists_files(text);
     // A call of this function with anything but a text.
     let any = |names: &[&str]| names.iter().any(|name| is_called_with_what_it_computes(text, name));
     match language {
@@ -167,6 +167,11 @@ pub(super) fn starts_programs(language: Language, text: &str) -> bool {
         }
         Language::Shell | Language::Make | Language::Package | Language::Other => false,
     }
+}
+
+/// Whether a text lists files.
+pub(super) fn lists_files(text: &str) -> bool {
+    LISTS.iter().any(|word| text.contains(word))
 }
 
 /// Words of functions that list files.
