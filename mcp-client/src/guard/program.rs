@@ -7,8 +7,8 @@ use super::{
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
     project::project_folders,
-    reach::Seen,
     steering,
+    trusted::Trusted,
 };
 use crate::ticket::Redeemed;
 use std::{
@@ -20,7 +20,7 @@ use std::{
 };
 
 /// Where a program that is trusted is given values.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Given {
     /// What is started, as it is written.
     pub program: String,
@@ -33,11 +33,11 @@ pub struct Given {
     /// The variables.
     pub variables: Variables,
     /// The files that it runs.
-    pub code: Vec<Seen>,
+    pub code: Trusted,
 }
 
 /// What a program is given.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Judgement {
     /// Values in these arguments and variables.
     Values(Given),

@@ -10,6 +10,7 @@ use super::{
     project::{is_data, project_folders_above, project_of, walk},
     steering::{Told, may_run},
     texts::Language,
+    trusted::Trusted,
 };
 use std::{
     collections::BTreeMap,
@@ -99,6 +100,10 @@ impl Seen {
         Self { path: path.to_owned(), stamp }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file's name, if it is not as it was.
     pub fn changed(&self) -> Option<String> {
         let is_same = Self::now(&self.path) == *self;
@@ -111,7 +116,7 @@ impl Inspection {
     ///
     /// # Errors
     /// The first thing in it that may be the agent's work.
-    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Vec<Seen>, Obstacle> {
+    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Trusted, Obstacle> {
         let files = code.files.iter().map(|file| self.folder.join(file));
         // What is named is judged whatever its name; of a folder, what is no data.
         let (mut entries, mut held) = (Vec::new(), Vec::new());
@@ -177,7 +182,7 @@ impl Inspection {
         }
         match self.new_program(&reach.words) {
             Some(program) => Err(Obstacle::NewProgram(program)),
-            None => Ok(seen),
+            None => Ok(Trusted::of(seen)),
         }
     }
 
