@@ -112,7 +112,8 @@ pub(super) fn run(
         let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
     let mask = Mask::of([&session])?;
-    let judged = if judges { exec::trusted(&given.assigning(command), &session) } else { Ok(Trusted::default()) };
+    let judged =
+        if judges { exec::trusted(&given.assigning(command), &session) } else { Ok(Trusted::default()) };
     let why = judged.as_ref().err();
     if let Some(why) = why {
         let _ = writeln!(
@@ -128,7 +129,11 @@ pub(super) fn run(
     let error = if no_mask || on_terminal {
         child.exec()
     } else {
-        match output::run_watched(child, &mask, &judged.as_ref().map(Watched::for_changes).unwrap_or_default()) {
+        match output::run_watched(
+            child,
+            &mask,
+            &judged.as_ref().map(Watched::for_changes).unwrap_or_default(),
+        ) {
             Ok(Ended::With(status)) => return Ok(output::exit_code(status)),
             Ok(Ended::Stopped(file)) => {
                 return Err(Error::local(

@@ -51,6 +51,9 @@ pub(super) struct Reach<'a> {
     pub(super) told_to: Option<PathBuf>,
     changed: Option<PathBuf>,
     runs_arguments: bool,
+    /// Files that a build makes, and those files that a text is sure to load.
+    made: HashMap<PathBuf, Seen>,
+    loaded: HashSet<PathBuf>,
 }
 
 impl<'a> Reach<'a> {
@@ -110,10 +113,12 @@ impl<'a> Reach<'a> {
             told_to: None,
             changed: None,
             runs_arguments: false,
+            made: HashMap::new(),
+            loaded: HashSet::new(),
         })
     }
 
-    /// Follows what is open to what it reaches, but for what a build makes.
+    /// Follows what is open to what it reaches. What a build makes may change, but where it is loaded.
     ///
     /// # Errors
     /// The first file that changed.
@@ -126,7 +131,9 @@ impl<'a> Reach<'a> {
                 continue;
             }
             let is_made = file.components().any(|part| MADE.iter().any(|made| part.as_os_str() == *made));
-            if is_code(&file) && !is_made {
+            if is_code(&file) && is_made {
+                self.made.insert(file.clone(), Seen::now(&file));
+            } else if is_code(&file) {
                 reached.push(Seen::now(&file));
             }
             if !is_data(&file) && self.is_changed(&file) {
@@ -163,6 +170,7 @@ impl<'a> Reach<'a> {
                 return Err(Obstacle::RunsArguments);
             }
         }
+        reached.extend(self.loaded.iter().filter_map(|file| self.made.remove(file)));
         Ok(reached)
     }
 
@@ -218,7 +226,11 @@ impl<'a> Reach<'a> {
             Language::JavaScript => {
                 for token in &quoted {
                     if token.starts_with('.') || token.starts_with('/') {
-                        self.open.extend(module_of(&folder.join(token), language));
+                        let files = module_of(&folder.join(token), language);
+                        if is_loaded(text, token) {
+                            self.loaded.extend(files.iter().cloned());
+                        }
+                        self.open.extend(files);
                     }
                     self.open.extend(self.packages.module(token));
                 }
@@ -365,7 +377,13 @@ impl<'a> Reach<'a> {
             {
                 let language = Language::Shell;
                 for word in arguments.iter().filter(|word| !word.starts_with('-')) {
-                    self.open.extend(bases.iter().flat_map(|base| module_of(&base.join(word), language)));
+                    let files = bases.iter().flat_map(|base| module_of(&base.join(word), language));
+                    let files: Vec<PathBuf> = files.collect();
+                    // With other commands beside it, these may be there to make the file.
+                    if script.commands.len() == 1 {
+                        self.loaded.extend(files.iter().cloned());
+                    }
+                    self.open.extend(files);
                 }
             } else {
                 for base in bases {
@@ -533,6 +551,15 @@ impl<'a> Tokens<'a> {
         }
         Self { all, quoted }
     }
+}
+
+/// Whether a text of JavaScript loads what it names so, rather than writing it.
+fn is_loaded(text: &str, token: &str) -> bool {
+    text.match_indices(token).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'', '`']);
+        let before = before.trim_end().trim_end_matches('(').trim_end();
+        ["require", "import", "from"].iter().any(|word| before.ends_with(word))
+    })
 }
 
 /// Whether code in a folder is a project's: neither the system's nor installed.

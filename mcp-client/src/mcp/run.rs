@@ -8,8 +8,8 @@ use crate::{
     guard::{
         exec, judge, line,
         output::{self, Stop, Watch, masker},
-        trusted::Trusted,
         rules::{self, Decision},
+        trusted::Trusted,
     },
     policy::Way,
     profile::Profile,
