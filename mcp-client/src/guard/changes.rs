@@ -133,7 +133,7 @@ fn entry(tree: &[u8], name: &str, length: usize) -> Option<String> {
     }
 }
 
-fn changed_at(metadata: &fs::Metadata) -> u128 {
+pub(super) fn changed_at(metadata: &fs::Metadata) -> u128 {
     let seconds = u128::try_from(metadata.ctime()).unwrap_or(0);
     seconds * 1_000_000_000 + u128::try_from(metadata.ctime_nsec()).unwrap_or(0)
 }

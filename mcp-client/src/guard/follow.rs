@@ -20,6 +20,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Folders of what a build makes.
+pub(super) const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
+
 /// What is reached from a program by the names in its text.
 pub(super) struct Reach<'a> {
     inspection: &'a Inspection,
@@ -53,6 +56,8 @@ pub(super) struct Reach<'a> {
     runs_arguments: bool,
     /// Files that a build makes, and those files that a text is sure to load.
     made: HashMap<PathBuf, Seen>,
+    /// Parts of the paths, and names of modules, that texts load.
+    pub(super) names: HashSet<String>,
     loaded: HashSet<PathBuf>,
 }
 
@@ -114,6 +119,7 @@ impl<'a> Reach<'a> {
             changed: None,
             runs_arguments: false,
             made: HashMap::new(),
+            names: HashSet::new(),
             loaded: HashSet::new(),
         })
     }
@@ -124,7 +130,6 @@ impl<'a> Reach<'a> {
     /// The first file that changed.
     pub(super) fn follow(&mut self) -> Result<Vec<Seen>, Obstacle> {
         const LONGEST: u64 = 1 << 20;
-        const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
         let mut reached = vec![];
         while let Some(file) = self.open.pop() {
             if !self.seen.insert(file.clone()) {
@@ -222,6 +227,7 @@ impl<'a> Reach<'a> {
                 self.open.extend(words.iter().flat_map(|word| module_of(&folder.join(word), language)));
             }
         }
+        self.names.extend(names_in(&tokens, &quoted, language));
         match language {
             Language::JavaScript => {
                 for token in &quoted {
@@ -304,6 +310,18 @@ impl<'a> Reach<'a> {
                 self.open.push(candidate.clone());
             }
         }
+    }
+
+    /// The folders in which it finds code, where it does.
+    pub(super) fn folders_of_found(&self) -> HashSet<PathBuf> {
+        if !self.finds_code {
+            return HashSet::new();
+        }
+        let files = self.by_name.values().flatten();
+        let mut folders: HashSet<PathBuf> =
+            files.filter_map(|file| file.parent().map(Path::to_owned)).collect();
+        folders.extend(self.folders.iter().cloned());
+        folders
     }
 
     /// Whether the files of a folder are in the index.
@@ -553,6 +571,14 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// What a text may load by a part of its path, or by the name of a module.
+fn names_in(tokens: &HashSet<&str>, quoted: &HashSet<&str>, language: Language) -> Vec<String> {
+    let paths = if language == Language::JavaScript { quoted } else { tokens };
+    let is_path = |token: &&&str| language.has_modules() || token.contains('/') || is_code(Path::new(token));
+    let parts = paths.iter().filter(is_path).flat_map(|token| token.split(['/', '.']));
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 /// Whether a text of JavaScript loads what it names so, rather than writing it.
 fn is_loaded(text: &str, token: &str) -> bool {
     text.match_indices(token).any(|(at, _)| {
@@ -563,7 +589,7 @@ fn is_loaded(text: &str, token: &str) -> bool {
 }
 
 /// Whether code in a folder is a project's: neither the system's nor installed.
-fn may_hold_code(path: &Path) -> bool {
+pub(super) fn may_hold_code(path: &Path) -> bool {
     const SYSTEMS: [&str; 11] =
         ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
     path != Path::new("/")

@@ -32,6 +32,7 @@ pub mod judge;
 pub mod line;
 mod makefile;
 mod modules;
+mod names;
 pub mod output;
 mod packages;
 pub mod program;

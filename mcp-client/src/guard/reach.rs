@@ -6,6 +6,7 @@ use super::{
     consumers,
     follow::Reach,
     modules,
+    names::Names,
     program::find_program,
     project::{is_data, project_folders_above, project_of, walk},
     steering::{Told, may_run},
@@ -13,10 +14,11 @@ use super::{
     trusted::Trusted,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fmt, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// What a program runs.
@@ -117,6 +119,8 @@ impl Inspection {
     /// # Errors
     /// The first thing in it that may be the agent's work.
     pub fn inspect(&self, command: &[String], code: &Code) -> Result<Trusted, Obstacle> {
+        // The system stamps files by a clock of its own, which goes in steps.
+        let begun = SystemTime::now().checked_sub(Duration::from_millis(10));
         let files = code.files.iter().map(|file| self.folder.join(file));
         // What is named is judged whatever its name; of a folder, what is no data.
         let (mut entries, mut held) = (Vec::new(), Vec::new());
@@ -145,7 +149,8 @@ impl Inspection {
             folders.into_iter().flat_map(configuration::in_folder).chain(configuration::at_home());
         let configuration: Vec<(PathBuf, Tools)> =
             configuration.filter(|(file, _)| file.is_file() && self.is_newer(file)).collect();
-        let mut reach = Reach::of(self.roots(&entries), self)?;
+        let roots = self.roots(&entries);
+        let mut reach = Reach::of(roots.clone(), self)?;
         reach.finds_code = code.whole_project;
         if command.iter().any(|word| word == "-m") {
             let here = reach.here.clone();
@@ -182,7 +187,18 @@ impl Inspection {
         }
         match self.new_program(&reach.words) {
             Some(program) => Err(Obstacle::NewProgram(program)),
-            None => Ok(Trusted::of(seen)),
+            None => {
+                let since = begun.and_then(|begun| begun.duration_since(UNIX_EPOCH).ok());
+                let names = Names {
+                    loaded: std::mem::take(&mut reach.names),
+                    folders: reach.folders_of_found().into_iter().chain([self.folder.clone()]).collect(),
+                    finds_code: reach.finds_code,
+                    words: reach.words,
+                    own: HashSet::new(),
+                    since: since.unwrap_or_default().as_nanos(),
+                };
+                Ok(Trusted::of(seen, names, &roots))
+            }
         }
     }
 
@@ -211,7 +227,6 @@ fn told_to(command: &[String], entries: &[PathBuf], folder: &Path) -> Option<Pat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{SystemTime, UNIX_EPOCH};
 
     /// A project whose files are older than the session, and the session.
     fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Inspection) {

@@ -1,14 +1,19 @@
 //! What the system tells of changes to a program's files, and of the folders on the way to them (inotify).
 
-use super::reach::Seen;
+use super::{follow::MADE, names::Names, project::SKIPPED, reach::Seen};
 use rustix::{
     fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags},
     io::Errno,
 };
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
+    ffi::OsStr,
     mem::MaybeUninit,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -17,7 +22,9 @@ use std::{
 pub(super) struct Signs {
     queue: OwnedFd,
     /// The folders that are watched, by the numbers of their watches.
-    folders: HashMap<i32, PathBuf>,
+    folders: RefCell<HashMap<i32, PathBuf>>,
+    /// What came to be before the watches were set.
+    before: Option<String>,
 }
 
 /// What the system told.
@@ -29,9 +36,12 @@ pub(super) enum Sign {
     Changed(String),
 }
 
+/// What is asked of folders in which new names count.
+const NAMES: WatchFlags = WatchFlags::CREATE.union(WatchFlags::MOVED_TO).union(WatchFlags::MOVE_SELF);
+
 impl Signs {
     /// Of these files, and the folders above them. What cannot be watched, for there are bounds, is left out.
-    pub(super) fn of(files: &[Seen]) -> Option<Self> {
+    pub(super) fn of(files: &[Seen], names: &Names) -> Option<Self> {
         let queue = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
         let mut above = HashSet::new();
         let touched =
@@ -48,14 +58,14 @@ impl Signs {
             }
         }
         let mut folders = HashMap::new();
-        for folder in above {
-            if let Ok(number) =
-                inotify::add_watch(&queue, &folder, WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR)
-            {
+        for folder in above.into_iter().chain(names.folders.iter().cloned()) {
+            let kinds = if names.folders.contains(&folder) { NAMES } else { WatchFlags::MOVE_SELF };
+            if let Ok(number) = inotify::add_watch(&queue, &folder, kinds | WatchFlags::ONLYDIR) {
                 folders.insert(number, folder);
             }
         }
-        Some(Self { queue, folders })
+        let before = names.folders.iter().find_map(|folder| names.appeared(folder));
+        Some(Self { queue, folders: RefCell::new(folders), before: before.map(|path| name_of(&path)) })
     }
 
     pub(super) fn queue(&self) -> BorrowedFd<'_> {
@@ -63,7 +73,10 @@ impl Signs {
     }
 
     /// What came since it was last asked.
-    pub(super) fn read(&self) -> Sign {
+    pub(super) fn read(&self, names: &Names) -> Sign {
+        if let Some(before) = &self.before {
+            return Sign::Changed(before.clone());
+        }
         let mut buffer = [MaybeUninit::uninit(); 1 << 14];
         let mut reader = Reader::new(&self.queue, &mut buffer);
         let mut sign = Sign::Nothing;
@@ -77,14 +90,53 @@ impl Signs {
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
                 return Sign::Changed("more than can be watched".to_owned());
             }
-            match self.folders.get(&event.wd()) {
-                Some(folder) if event.events().contains(ReadFlags::MOVE_SELF) => {
-                    return Sign::Changed(name_of(folder));
+            let Some(folder) = self.folders.borrow().get(&event.wd()).cloned() else {
+                sign = Sign::Touched;
+                continue;
+            };
+            if event.events().contains(ReadFlags::MOVE_SELF) {
+                // One that came to be since is no way to anything.
+                if names.folders.contains(&folder) || names.own.iter().any(|file| file.starts_with(&folder)) {
+                    return Sign::Changed(name_of(&folder));
                 }
-                Some(_) => {}
-                None => sign = Sign::Touched,
+                continue;
+            }
+            let Some(name) = event.file_name() else { continue };
+            let path = folder.join(OsStr::from_bytes(name.to_bytes()));
+            if event.events().contains(ReadFlags::ISDIR) {
+                let is_moved = event.events().contains(ReadFlags::MOVED_TO);
+                if is_moved && names.may_load(&path) {
+                    return Sign::Changed(name_of(&path));
+                }
+                if let Some(new) = self.look_into(&path, names) {
+                    return Sign::Changed(name_of(&new));
+                }
+            } else if names.may_run(&path, &folder) {
+                return Sign::Changed(name_of(&path));
             }
         }
+    }
+
+    /// Watches a folder that came to be; what there is to run in it already.
+    fn look_into(&self, folder: &Path, names: &Names) -> Option<PathBuf> {
+        let is_left_out = |name: &&&str| folder.file_name().is_some_and(|folder| folder == **name);
+        if SKIPPED.iter().chain(&MADE).any(|name| is_left_out(&name)) {
+            return None;
+        }
+        match inotify::add_watch(&self.queue, folder, NAMES | WatchFlags::ONLYDIR) {
+            Ok(number) => {
+                self.folders.borrow_mut().insert(number, folder.to_owned());
+            }
+            // It was for a moment.
+            Err(_) => return names.may_load(folder).then(|| folder.to_owned()),
+        }
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).find_map(|path| {
+            if path.is_dir() && !path.is_symlink() {
+                return self.look_into(&path, names);
+            }
+            names.may_run(&path, folder.parent().unwrap_or(folder)).then_some(path)
+        })
     }
 }
 
