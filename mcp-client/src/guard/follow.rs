@@ -509,6 +509,8 @@ impl<'a> Reach<'a> {
         if !self.finds_code {
             return Ok(vec![]);
         }
+        // Stamped before they are looked into.
+        let mut seen: Vec<Seen> = self.newer.iter().map(|file| Seen::now(file)).collect();
         if let Some(file) = self.newer.iter().find(|file| self.is_changed(file)) {
             return Err(file.clone().into());
         }
@@ -532,11 +534,13 @@ impl<'a> Reach<'a> {
                 return Err(folder.clone().into());
             }
         }
+        let all = self.by_name.values().flatten().chain(&files);
+        seen.extend(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)));
         if let Some(file) = files.iter().find(|file| !is_data(file) && self.is_changed(file)) {
             return Err(file.clone().into());
         }
-        let all = self.by_name.values().flatten().chain(&files);
-        Ok(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)).collect())
+        seen.retain(|file| is_code(file.path()));
+        Ok(seen)
     }
 }
 

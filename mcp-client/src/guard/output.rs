@@ -108,10 +108,10 @@ impl<W: Write> Output<W> {
         Self { from: Some(File::from(from.into())), to, stream: masker.stream(), held: false }
     }
 
-    /// Reads what is there, or takes a pause for one, and shows what is decided.
+    /// Reads what is there, or takes a pause for one: what is decided, to be shown.
     fn step(&mut self, ready: bool, buffer: &mut [u8], masked: &mut Vec<u8>) -> io::Result<()> {
-        let Some(from) = &mut self.from else { return Ok(()) };
         masked.clear();
+        let Some(from) = &mut self.from else { return Ok(()) };
         if ready {
             let count = from.read(buffer)?;
             match buffer.get(..count).filter(|bytes| !bytes.is_empty()) {
@@ -125,10 +125,13 @@ impl<W: Write> Output<W> {
             self.stream.idle(masked);
         }
         self.held = ready;
+        Ok(())
+    }
+
+    fn show(&mut self, masked: &[u8]) {
         if self.to.write_all(masked).is_err() {
             self.from = None;
         }
-        Ok(())
     }
 }
 
@@ -276,6 +279,16 @@ impl<'a> Watch<'a> {
         }
         self.looked = Some(Instant::now());
         self.code.changed().map(Stop::Changed)
+    }
+
+    /// Before what was printed until now is shown. Of what is written through a mapping nothing is heard; more files than so
+    /// many take too long for each piece.
+    fn look_closely(&mut self) -> Option<Stop> {
+        const MOST: usize = 500;
+        if self.code.len() <= MOST {
+            self.looked = None;
+        }
+        self.look()
     }
 }
 
@@ -494,6 +507,12 @@ fn pump<W: Write>(
         since = Instant::now();
         for (output, ready) in open.iter_mut().zip(ready) {
             output.step(ready, &mut buffer, &mut masked)?;
+            if !masked.is_empty()
+                && let Some(stop) = watch.as_mut().and_then(|watch| watch.look_closely())
+            {
+                return Ok(Some(Cause::Stop(stop)));
+            }
+            output.show(&masked);
         }
         // Something that the command left running may hold its output for hours.
         if paused && ended {

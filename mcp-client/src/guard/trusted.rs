@@ -48,6 +48,11 @@ impl Trusted {
         self.heard().or_else(|| self.files.iter().find_map(Seen::changed)).or_else(|| self.appeared())
     }
 
+    /// How many files there are.
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+
     /// The same, at next to no cost, of what the system told since it was last asked.
     pub(super) fn heard(&self) -> Option<String> {
         #[cfg(target_os = "linux")]
