@@ -93,10 +93,17 @@ impl Names {
                 })
     }
 
-    /// What is new in a folder and may be run, and what is new below it.
+    /// What is new in a folder and may be run.
     pub fn appeared(&self, folder: &Path) -> Option<PathBuf> {
+        // A folder changes with the names in it.
+        if !self.is_new(folder) {
+            return None;
+        }
         let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        entries.filter(|path| self.is_new(path)).find(|path| self.may_run(path, folder))
+        entries.filter(|path| self.is_new(path)).find(|path| {
+            let is_folder = path.is_dir() && !path.is_symlink();
+            if is_folder { self.may_load(path) } else { self.may_run(path, folder) }
+        })
     }
 
     /// Whether a file came to be since the program was judged.
