@@ -11,6 +11,7 @@ use crate::{
     guard::{
         exec,
         output::{self, Ended, Mask, Watched},
+        trusted::Trusted,
     },
     peer,
     profile::Profile,
@@ -111,9 +112,9 @@ pub(super) fn run(
         let _ = writeln!(std::io::stderr(), "securecode: {name} is left out: {why}");
     }
     let mask = Mask::of([&session])?;
-    let judged = if judges { exec::trusted(&given.assigning(command), &session) } else { Ok(vec![]) };
+    let judged =
+        if judges { exec::trusted(&given.assigning(command), &session) } else { Ok(Trusted::default()) };
     let why = judged.as_ref().err();
-    let code = judged.as_deref().unwrap_or_default();
     if let Some(why) = why {
         let _ = writeln!(
             std::io::stderr(),
@@ -128,7 +129,11 @@ pub(super) fn run(
     let error = if no_mask || on_terminal {
         child.exec()
     } else {
-        match output::run_watched(child, &mask, &Watched::for_changes(&|| exec::first_changed(code))) {
+        match output::run_watched(
+            child,
+            &mask,
+            &judged.as_ref().map(Watched::for_changes).unwrap_or_default(),
+        ) {
             Ok(Ended::With(status)) => return Ok(output::exit_code(status)),
             Ok(Ended::Stopped(file)) => {
                 return Err(Error::local(

@@ -25,7 +25,13 @@ impl Inspection {
             Ok(metadata) if !metadata.is_file() => return path != Path::new("/dev/null"),
             _ => {}
         }
-        self.is_newer(path) && !self.was_in_repository(path) && !self.runs_as_in_repository(path)
+        if !self.is_newer(path) {
+            return false;
+        }
+        // Whoever has it mapped changes a page that is not written back yet without a new time of change. Of what was
+        // stamped before (`Seen`), each change after this is seen.
+        let is_written_back = fs::File::open(path).and_then(|file| file.sync_all()).is_ok();
+        !is_written_back || !self.was_in_repository(path) && !self.runs_as_in_repository(path)
     }
 
     pub(super) fn is_newer(&self, path: &Path) -> bool {
@@ -111,8 +117,10 @@ impl Inspection {
             .flatten()
             .map(|entry| entry.path())
             .collect();
-        !packs.is_empty()
-            && packs.iter().all(|pack| old(pack))
+        // git renews the time of a pack that has what it would write; what a pack has is told by its index.
+        let is_pack = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "pack");
+        packs.iter().any(|path| !is_pack(path))
+            && packs.iter().all(|path| is_pack(path) || old(path))
             && objects.join(head).join(tail).symlink_metadata().is_err()
             && git.ask(&["cat-file", "-e", hash]).is_some()
     }

@@ -7,7 +7,7 @@ use super::{
     judge, line,
     output::{self, Ended, Mask, Watched},
     program::{Judgement, judge, told_to_shell},
-    reach::Seen,
+    trusted::Trusted,
 };
 use crate::{
     error::{Error, Result},
@@ -131,8 +131,7 @@ pub fn run(argv: &[OsString], feeds: bool) -> Result<u8> {
                 }
             }
             unguard(&mut command);
-            let changed = || first_changed(&given.code);
-            let watched = Watched { changed: Some(&changed), hidden };
+            let watched = Watched { code: Some(&given.code), hidden };
             return finish(command, program, &mask, feeds.then_some(session), watched);
         }
         Judgement::Shell(at) => {
@@ -284,16 +283,11 @@ fn start(program: &OsStr) -> Command {
     Command::new(program)
 }
 
-/// Of a program's code, the file that is not as it was when the program was judged.
-pub fn first_changed(code: &[Seen]) -> Option<String> {
-    code.iter().find_map(Seen::changed)
-}
-
 /// The code of a command that is given values.
 ///
 /// # Errors
 /// Why it is not given them.
-pub fn trusted(argv: &[OsString], session: &Redeemed) -> std::result::Result<Vec<Seen>, String> {
+pub fn trusted(argv: &[OsString], session: &Redeemed) -> std::result::Result<Trusted, String> {
     Err(match judge(argv, session) {
         Judgement::Values(given) => return Ok(given.code),
         Judgement::Because(why) => why,

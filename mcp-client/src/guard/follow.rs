@@ -21,6 +21,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Folders of what a build makes.
+pub(super) const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
+
 /// What is reached from a program by the names in its text.
 pub(super) struct Reach<'a> {
     inspection: &'a Inspection,
@@ -60,6 +63,11 @@ pub(super) struct Reach<'a> {
     pub(super) told_to: Option<PathBuf>,
     changed: Option<PathBuf>,
     runs_arguments: bool,
+    /// Files that a build makes, and those files that a text is sure to load.
+    made: HashMap<PathBuf, Seen>,
+    /// Parts of the paths, and names of modules, that texts load.
+    pub(super) names: HashSet<String>,
+    loaded: HashSet<PathBuf>,
 }
 
 impl<'a> Reach<'a> {
@@ -130,16 +138,18 @@ impl<'a> Reach<'a> {
             told_to: None,
             changed: None,
             runs_arguments: false,
+            made: HashMap::new(),
+            names: HashSet::new(),
+            loaded: HashSet::new(),
         })
     }
 
-    /// Follows what is open to what it reaches, but for what a build makes.
+    /// Follows what is open to what it reaches. What a build makes may change, but where it is loaded.
     ///
     /// # Errors
     /// The first file that changed.
     pub(super) fn follow(&mut self) -> Result<Vec<Seen>, Obstacle> {
         const LONGEST: u64 = 1 << 20;
-        const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
         let mut reached = vec![];
         while let Some(file) = self.open.pop() {
             if !self.seen.insert(file.clone()) {
@@ -149,7 +159,9 @@ impl<'a> Reach<'a> {
                 return Err(link.into());
             }
             let is_made = file.components().any(|part| MADE.iter().any(|made| part.as_os_str() == *made));
-            if is_code(&file) && !is_made {
+            if is_code(&file) && is_made {
+                self.made.insert(file.clone(), Seen::now(&file));
+            } else if is_code(&file) {
                 reached.push(Seen::now(&file));
             }
             if !self.inspection.is_data(&file) && self.is_changed(&file) {
@@ -192,6 +204,7 @@ impl<'a> Reach<'a> {
         if let Some(changed) = self.changed.take() {
             return Err(changed.into());
         }
+        reached.extend(self.loaded.iter().filter_map(|file| self.made.remove(file)));
         Ok(reached)
     }
 
@@ -246,11 +259,16 @@ impl<'a> Reach<'a> {
                 self.open.extend(words.iter().flat_map(|word| module_of(&folder.join(word), language)));
             }
         }
+        self.names.extend(names_in(&tokens, &quoted, language));
         match language {
             Language::JavaScript => {
                 for token in &quoted {
                     if token.starts_with('.') || token.starts_with('/') {
-                        self.open.extend(module_of(&folder.join(token), language));
+                        let files = module_of(&folder.join(token), language);
+                        if is_loaded(text, token) {
+                            self.loaded.extend(files.iter().cloned());
+                        }
+                        self.open.extend(files);
                     }
                     self.open.extend(self.packages.module(token));
                 }
@@ -390,6 +408,18 @@ impl<'a> Reach<'a> {
         }
     }
 
+    /// The folders in which it finds code, where it does.
+    pub(super) fn folders_of_found(&self) -> HashSet<PathBuf> {
+        if !self.finds_code {
+            return HashSet::new();
+        }
+        let files = self.by_name.values().flatten();
+        let mut folders: HashSet<PathBuf> =
+            files.filter_map(|file| file.parent().map(Path::to_owned)).collect();
+        folders.extend(self.folders.iter().cloned());
+        folders
+    }
+
     /// Whether the files of a folder are in the index.
     fn is_indexed(&self, folder: &Path) -> bool {
         self.roots.iter().any(|root| {
@@ -469,7 +499,13 @@ impl<'a> Reach<'a> {
             {
                 let language = Language::Shell;
                 for word in arguments.iter().filter(|word| !word.starts_with('-')) {
-                    self.open.extend(bases.iter().flat_map(|base| module_of(&base.join(word), language)));
+                    let files = bases.iter().flat_map(|base| module_of(&base.join(word), language));
+                    let files: Vec<PathBuf> = files.collect();
+                    // With other commands beside it, these may be there to make the file.
+                    if script.commands.len() == 1 {
+                        self.loaded.extend(files.iter().cloned());
+                    }
+                    self.open.extend(files);
                 }
             } else {
                 for base in bases {
@@ -578,6 +614,8 @@ impl<'a> Reach<'a> {
         if !self.finds_code {
             return Ok(vec![]);
         }
+        // Stamped before they are looked into.
+        let mut seen: Vec<Seen> = self.newer.iter().map(|file| Seen::now(file)).collect();
         if let Some(file) = self.newer.iter().find(|file| self.is_changed(file)) {
             return Err(file.clone().into());
         }
@@ -612,12 +650,14 @@ impl<'a> Reach<'a> {
                 return Err(folder.clone().into());
             }
         }
+        let all = self.by_name.values().flatten().chain(&files);
+        seen.extend(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)));
         if let Some(file) = files.iter().find(|file| !self.inspection.is_data(file) && self.is_changed(file))
         {
             return Err(file.clone().into());
         }
-        let all = self.by_name.values().flatten().chain(&files);
-        Ok(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)).collect())
+        seen.retain(|file| is_code(file.path()));
+        Ok(seen)
     }
 }
 
@@ -656,8 +696,25 @@ fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
 }
 
+/// What a text may load by a part of its path, or by the name of a module.
+fn names_in(tokens: &HashSet<&str>, quoted: &HashSet<&str>, language: Language) -> Vec<String> {
+    let paths = if language == Language::JavaScript { quoted } else { tokens };
+    let is_path = |token: &&&str| language.has_modules() || token.contains('/') || is_code(Path::new(token));
+    let parts = paths.iter().filter(is_path).flat_map(|token| token.split(['/', '.']));
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether a text of JavaScript loads what it names so, rather than writing it.
+fn is_loaded(text: &str, token: &str) -> bool {
+    text.match_indices(token).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'', '`']);
+        let before = before.trim_end().trim_end_matches('(').trim_end();
+        ["require", "import", "from"].iter().any(|word| before.ends_with(word))
+    })
+}
+
 /// Whether code in a folder is a project's: neither the system's nor installed.
-fn may_hold_code(path: &Path) -> bool {
+pub(super) fn may_hold_code(path: &Path) -> bool {
     const SYSTEMS: [&str; 11] =
         ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
     // Everybody writes there.

@@ -11,6 +11,7 @@
 //! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `modules.rs` and
 //!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
 //!   there are, `search_path.rs` which programs are new in PATH.
+//! - `trusted.rs` is a program's code once it was judged, and `signs.rs` what the system tells of changes to it.
 //! - `apart.rs` keeps programs without secrets from looking into those with.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
 //!   person's own `rules.rs` were looked at.
@@ -31,6 +32,7 @@ pub mod judge;
 pub mod line;
 mod makefile;
 mod modules;
+mod names;
 pub mod output;
 mod packages;
 pub mod program;
@@ -40,5 +42,8 @@ pub mod rules;
 pub mod script;
 mod search_path;
 pub mod shell;
+#[cfg(target_os = "linux")]
+mod signs;
 pub mod steering;
 mod texts;
+pub mod trusted;

@@ -1,6 +1,6 @@
 //! Runs a command with its output masked: neither who reads it nor a later stage of a pipe sees a value.
 
-use super::command_line::Hidden;
+use super::{command_line::Hidden, trusted::Trusted};
 use crate::{
     error::{Error, Result},
     ticket::{Held, Redeemed},
@@ -108,10 +108,10 @@ impl<W: Write> Output<W> {
         Self { from: Some(File::from(from.into())), to, stream: masker.stream(), held: false }
     }
 
-    /// Reads what is there, or takes a pause for one, and shows what is decided.
+    /// Reads what is there, or takes a pause for one: what is decided, to be shown.
     fn step(&mut self, ready: bool, buffer: &mut [u8], masked: &mut Vec<u8>) -> io::Result<()> {
-        let Some(from) = &mut self.from else { return Ok(()) };
         masked.clear();
+        let Some(from) = &mut self.from else { return Ok(()) };
         if ready {
             let count = from.read(buffer)?;
             match buffer.get(..count).filter(|bytes| !bytes.is_empty()) {
@@ -125,10 +125,13 @@ impl<W: Write> Output<W> {
             self.stream.idle(masked);
         }
         self.held = ready;
+        Ok(())
+    }
+
+    fn show(&mut self, masked: &[u8]) {
         if self.to.write_all(masked).is_err() {
             self.from = None;
         }
-        Ok(())
     }
 }
 
@@ -154,17 +157,16 @@ pub fn run(command: Command, mask: &Mask) -> io::Result<ExitStatus> {
 /// What is done about a command beside masking it.
 #[derive(Default)]
 pub struct Watched<'a> {
-    /// Names a file of its code that changed: the command is stopped then, with all that it started, and no more of its output
-    /// is shown.
-    pub(super) changed: Option<&'a dyn Fn() -> Option<String>>,
+    /// When its code changes the command is stopped, with all that it started, and no more of its output is shown.
+    pub(super) code: Option<&'a Trusted>,
     /// What it is given in its arguments.
     pub(super) hidden: Hidden,
 }
 
 impl<'a> Watched<'a> {
     /// For changes of its code alone.
-    pub fn for_changes(changed: &'a dyn Fn() -> Option<String>) -> Self {
-        Self { changed: Some(changed), hidden: Hidden::default() }
+    pub fn for_changes(code: &'a Trusted) -> Self {
+        Self { code: Some(code), hidden: Hidden::default() }
     }
 }
 
@@ -173,7 +175,6 @@ impl<'a> Watched<'a> {
 /// # Errors
 /// The system's, when the command cannot be started.
 pub fn run_watched(mut command: Command, mask: &Mask, watched: &Watched<'_>) -> io::Result<Ended> {
-    let changed = watched.changed;
     let (stdout, stderr) = (duplicate(io::stdout())?, duplicate(io::stderr())?);
     let mut outputs = Vec::new();
     // Where both go to one place they stay in order.
@@ -209,12 +210,12 @@ pub fn run_watched(mut command: Command, mask: &Mask, watched: &Watched<'_>) -> 
             }
         }
     });
-    let mut watch = changed.map(|changed| Watch::new(changed, &|| false));
+    let mut watch = watched.code.map(|code| Watch::new(code, &|| false));
     let stopped = pump(Some(&mut child), &mut outputs, None, watch.as_mut())?;
     // What was changed and put back is seen as well.
-    let stopped = match (stopped, changed) {
+    let stopped = match (stopped, watched.code) {
         (Some(Cause::Stop(Stop::Changed(file))), _) => Some(file),
-        (_, Some(changed)) => changed(),
+        (_, Some(code)) => code.changed(),
         _ => None,
     };
     if let Some(file) = stopped {
@@ -249,23 +250,27 @@ fn duplicate(file: impl AsFd) -> io::Result<File> {
     file.as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// Looks at times whether a command's code changed: at first often, for then a program loads what it runs.
+/// Hears whether a command's code changed, and looks at times where nothing is heard: at first often, for then a program
+/// loads what it runs.
 pub struct Watch<'a> {
-    changed: &'a dyn Fn() -> Option<String>,
+    code: &'a Trusted,
     cancelled: &'a dyn Fn() -> bool,
     begun: Instant,
     looked: Option<Instant>,
 }
 
 impl<'a> Watch<'a> {
-    /// `changed` names a file of the command's code that did; `cancelled` says that nobody wants it any longer.
-    pub fn new(changed: &'a dyn Fn() -> Option<String>, cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { changed, cancelled, begun: Instant::now(), looked: None }
+    /// `cancelled` says that nobody wants it any longer.
+    pub fn new(code: &'a Trusted, cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self { code, cancelled, begun: Instant::now(), looked: None }
     }
 
     fn look(&mut self) -> Option<Stop> {
         if (self.cancelled)() {
             return Some(Stop::Cancelled);
+        }
+        if let Some(file) = self.code.heard() {
+            return Some(Stop::Changed(file));
         }
         let (first, later) = (Duration::from_secs(3), Duration::from_secs(1));
         let pause = if self.begun.elapsed() < first { SHORT } else { later };
@@ -273,7 +278,17 @@ impl<'a> Watch<'a> {
             return None;
         }
         self.looked = Some(Instant::now());
-        (self.changed)().map(Stop::Changed)
+        self.code.changed().map(Stop::Changed)
+    }
+
+    /// Before what was printed until now is shown. Of what is written through a mapping nothing is heard; more files than so
+    /// many take too long for each piece.
+    fn look_closely(&mut self) -> Option<Stop> {
+        const MOST: usize = 500;
+        if self.code.len() <= MOST {
+            self.looked = None;
+        }
+        self.look()
     }
 }
 
@@ -394,7 +409,7 @@ pub fn capture(
     // What was changed and put back is seen as well.
     let stopped = match cause {
         Some(Cause::Stop(stop)) => Some(stop),
-        _ => (watch.changed)().map(Stop::Changed),
+        _ => watch.code.changed().map(Stop::Changed),
     };
     if stopped.is_some() {
         kill_all(group);
@@ -438,6 +453,7 @@ fn pump<W: Write>(
     let mut buffer = vec![0; 1 << 16];
     let mut masked = Vec::with_capacity(1 << 16);
     let mut ended = false;
+    let mut since = Instant::now();
     let mut pause = Duration::from_micros(100);
     loop {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -462,11 +478,13 @@ fn pump<W: Write>(
             pause = SHORT.min(pause * 2);
             continue;
         }
-        let ready: Vec<bool> = {
+        let mut ready: Vec<bool> = {
             let mut fds: Vec<PollFd<'_>> = open
                 .iter()
                 .filter_map(|output| Some(PollFd::new(output.from.as_ref()?, PollFlags::IN)))
                 .collect();
+            let queue = watch.as_ref().and_then(|watch| watch.code.queue());
+            fds.extend(queue.map(|queue| PollFd::from_borrowed_fd(queue, PollFlags::IN)));
             // Without a command to watch and with nothing held there is nothing to wake for.
             let wait = child.is_some() || open.iter().any(|output| output.held);
             let pause = if ended { &NOW } else { &PAUSE };
@@ -476,12 +494,25 @@ fn pump<W: Write>(
             };
             fds.iter().map(|fd| !fd.revents().is_empty()).collect()
         };
-        let paused = !ready.contains(&true);
+        let heard = ready.drain(open.len()..).any(|ready| ready);
         if let Some(stop) = watch.as_mut().and_then(|watch| watch.look()) {
             return Ok(Some(Cause::Stop(stop)));
         }
+        let printed = ready.contains(&true);
+        // What the system tells of files is no pause of an output.
+        if heard && !printed && since.elapsed() < SHORT * 5 {
+            continue;
+        }
+        let paused = !printed;
+        since = Instant::now();
         for (output, ready) in open.iter_mut().zip(ready) {
             output.step(ready, &mut buffer, &mut masked)?;
+            if !masked.is_empty()
+                && let Some(stop) = watch.as_mut().and_then(|watch| watch.look_closely())
+            {
+                return Ok(Some(Cause::Stop(stop)));
+            }
+            output.show(&masked);
         }
         // Something that the command left running may hold its output for hours.
         if paused && ended {

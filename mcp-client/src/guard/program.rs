@@ -7,8 +7,8 @@ use super::{
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
     project::project_folders,
-    reach::Seen,
     steering,
+    trusted::Trusted,
 };
 use crate::ticket::Redeemed;
 use std::{
@@ -20,7 +20,7 @@ use std::{
 };
 
 /// Where a program that is trusted is given values.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Given {
     /// What is started, as it is written.
     pub program: String,
@@ -33,14 +33,14 @@ pub struct Given {
     /// The variables.
     pub variables: Variables,
     /// The files that it runs.
-    pub code: Vec<Seen>,
+    pub code: Trusted,
 }
 
 /// What a program is given.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Judgement {
     /// Values in these arguments and variables.
-    Values(Given),
+    Values(Box<Given>),
     /// Placeholders, without a word: it never needs more.
     Placeholders,
     /// Placeholders, for this reason, which the agent is told.
@@ -147,7 +147,14 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             let is_set = |word: &str| is_env && !word.starts_with('-') && word.contains('=');
             let set = before.iter().enumerate().filter(|(_, word)| is_set(word)).map(|(at, _)| at);
             let words = set.chain(places.into_iter().map(|at| at + first + 1)).collect();
-            Judgement::Values(Given { program: program.clone(), at: first, is_apart, words, variables, code })
+            Judgement::Values(Box::new(Given {
+                program: program.clone(),
+                at: first,
+                is_apart,
+                words,
+                variables,
+                code,
+            }))
         }
     }
 }

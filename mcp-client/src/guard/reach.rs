@@ -6,17 +6,20 @@ use super::{
     consumers,
     follow::Reach,
     modules,
+    names::Names,
     packages::TOOLS,
     program::find_program,
     project::{is_data, project_folders_above, project_of, walk},
     steering::{Told, may_run},
     texts::Language,
+    trusted::Trusted,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fmt, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// What a program runs.
@@ -100,6 +103,10 @@ impl Seen {
         Self { path: path.to_owned(), stamp }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file's name, if it is not as it was.
     pub fn changed(&self) -> Option<String> {
         let is_same = Self::now(&self.path) == *self;
@@ -112,7 +119,9 @@ impl Inspection {
     ///
     /// # Errors
     /// The first thing in it that may be the agent's work.
-    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Vec<Seen>, Obstacle> {
+    pub fn inspect(&self, command: &[String], code: &Code) -> Result<Trusted, Obstacle> {
+        // The system stamps files by a clock of its own, which goes in steps.
+        let begun = SystemTime::now().checked_sub(Duration::from_millis(10));
         // What node is given to test is code, whatever its name.
         let tests = command.iter().any(|word| word == "--test");
         let tested = command.iter().skip(1).filter(|_| tests).map(PathBuf::from);
@@ -147,7 +156,8 @@ impl Inspection {
             folders.into_iter().flat_map(configuration::in_folder).chain(configuration::at_home());
         let configuration: Vec<(PathBuf, Tools)> =
             configuration.filter(|(file, _)| file.exists() && self.is_newer(file)).collect();
-        let mut reach = Reach::of(self.roots(&entries), self)?;
+        let roots = self.roots(&entries);
+        let mut reach = Reach::of(roots.clone(), self)?;
         reach.finds_code = code.whole_project;
         if code.whole_project {
             // It finds code in folders elsewhere as well, if it is told to.
@@ -202,7 +212,18 @@ impl Inspection {
         let hidden = self.new_binary(&reach.package_folders, &reach.words);
         match hidden.or_else(|| self.new_program(&reach.words)) {
             Some(program) => Err(Obstacle::NewProgram(program)),
-            None => Ok(seen),
+            None => {
+                let since = begun.and_then(|begun| begun.duration_since(UNIX_EPOCH).ok());
+                let names = Names {
+                    loaded: std::mem::take(&mut reach.names),
+                    folders: reach.folders_of_found().into_iter().chain([self.folder.clone()]).collect(),
+                    finds_code: reach.finds_code,
+                    words: reach.words,
+                    own: HashSet::new(),
+                    since: since.unwrap_or_default().as_nanos(),
+                };
+                Ok(Trusted::of(seen, names, &roots))
+            }
         }
     }
 
@@ -259,7 +280,6 @@ fn told_to(command: &[String], entries: &[PathBuf], folder: &Path) -> Option<Pat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{SystemTime, UNIX_EPOCH};
 
     /// A project whose files are older than the session, and the session.
     fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, Inspection) {

@@ -8,8 +8,8 @@ use crate::{
     guard::{
         exec, judge, line,
         output::{self, Stop, Watch, masker},
-        reach::Seen,
         rules::{self, Decision},
+        trusted::Trusted,
     },
     policy::Way,
     profile::Profile,
@@ -102,7 +102,7 @@ impl Server {
             }));
         }
         let (held, left_out) = held?;
-        let judged = if profile.is_guarded() { exec::trusted(&argv, &held) } else { Ok(vec![]) };
+        let judged = if profile.is_guarded() { exec::trusted(&argv, &held) } else { Ok(Trusted::default()) };
         let code = judged.map_err(|why| {
             Error::local(
                 format!("not run, because {why}"),
@@ -145,7 +145,7 @@ pub(super) enum Prepared {
 pub(super) struct Ready {
     command: Command,
     /// What it runs.
-    code: Vec<Seen>,
+    code: Trusted,
     masker: masker::Masker,
     patience: Duration,
     left_out: Vec<LeftOut>,
@@ -157,8 +157,7 @@ impl Ready {
 
     /// Runs it to its end, or until the call is cancelled.
     pub(super) fn run(self, cancelled: &dyn Fn() -> bool) -> Result<CallToolResult> {
-        let changed = || exec::first_changed(&self.code);
-        let watch = Watch::new(&changed, cancelled);
+        let watch = Watch::new(&self.code, cancelled);
         let captured = output::capture(self.command, &self.masker, Self::LIMIT, self.patience, watch)
             .map_err(|error| {
                 Error::local(format!("the command was not run: {error}"), "check the program's name and path")
