@@ -121,9 +121,7 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
             "PATH has a folder with programs that are newer than this session: {folder}"
         ));
     }
-    // A link of the agent's may give any program of the system another name, by which it is judged.
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    if !is_system || !self::is_system(folder) {
+    if !is_system || !is_called(&path, name) {
         code.files.push(path);
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
@@ -342,6 +340,17 @@ fn is_system(path: &Path) -> bool {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     FOLDERS.iter().any(|folder| real.starts_with(folder))
         && !project_folders().iter().any(|folder| real.starts_with(folder))
+}
+
+/// Whether a program of the system has this name, but for its version: it is judged by it, and a link of the agent's may
+/// give it any other.
+fn is_called(path: &Path, name: &str) -> bool {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let real = path.canonicalize().unwrap_or_default();
+    let real = real.file_name().unwrap_or_default().to_string_lossy();
+    let without_version =
+        |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    is_system(folder) || without_version(&real) == without_version(name)
 }
 
 /// Whether a program is neither the project's nor a script: a tool of the machine's, whose manner nobody knows.
