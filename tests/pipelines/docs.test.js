@@ -2,16 +2,14 @@
 
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { finish, isSilent, machine, person, root, securecode } from "../sdk/kit.js";
 import { act, shown } from "./action.js";
-import { serve } from "./kit.js";
+import { serve, yaml } from "./kit.js";
 import { rehearse } from "./release.js";
 import { job } from "./template.js";
 
-const yaml = createRequire(join(root, "tests/tools/package.json"))("yaml");
 const text = readFileSync(join(root, "docs/pipelines.md"), "utf8");
 const blocks = (kind) => [...text.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "gms"))].map(([, block]) => block);
 

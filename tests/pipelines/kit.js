@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join, normalize } from "node:path";
 import { root } from "../sdk/kit.js";
 
-const yaml = createRequire(join(root, "tests/tools/package.json"))("yaml");
+export const yaml = createRequire(join(root, "tests/tools/package.json"))("yaml");
 
 /** A YAML file of the repository. */
 export const parse = (path) => yaml.parse(readFileSync(join(root, path), "utf8"));

@@ -338,8 +338,7 @@ fn is_old_tool(path: &Path, inspection: &Inspection) -> bool {
 fn is_system(path: &Path) -> bool {
     const FOLDERS: [&str; 7] = ["/bin", "/sbin", "/usr", "/lib", "/lib64", "/opt", "/snap"];
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    FOLDERS.iter().any(|folder| real.starts_with(folder))
-        && !project_folders().iter().any(|folder| real.starts_with(folder))
+    FOLDERS.iter().any(|folder| real.starts_with(folder)) && !is_of_project(&real)
 }
 
 /// Whether a program of the system has this name, but for its version: it is judged by it, and a link of the agent's may
