@@ -34,7 +34,7 @@ test("who logs in again at once is let in, however slow the vault ends the sessi
 
 test("the page answers while a passphrase is stretched, with what is going on", async () => {
   const ada = await Person.arrive();
-  await ada.page.getByRole("link", { name: "Make an account" }).click();
+  await ada.toSignUp();
   await ada.fill("E-mail", ada.email);
   await ada.fill("Passphrase", passphrase);
   await ada.fill("The same again", passphrase);

@@ -30,7 +30,16 @@ before(async () => {
     ],
   });
 });
-after(() => browser?.close());
+after(async () => {
+  for (const { page, faults } of unfinished) {
+    const seen = await page.locator("body").innerText({ timeout: 2000 }).catch((error) => error.message);
+    console.error(`a flow stopped at ${page.url()}, which shows:\n${seen}\n${faults.join("\n")}`);
+  }
+  await browser?.close();
+});
+
+/** Who has not come to the end of a flow: of one that fails, what the page showed is told. */
+const unfinished = new Set();
 
 /** Text that must never leave the page but sealed; different in each run, so that nothing else can hold it. */
 export function canary(name) {
@@ -71,6 +80,8 @@ export class Person {
     context.setDefaultTimeout(30_000);
     const page = await context.newPage();
     const person = new Person(context, page);
+    unfinished.add(person);
+    context.on("close", () => unfinished.delete(person));
     await page.goto(`${vault}/`);
     return person;
   }
@@ -91,8 +102,14 @@ export class Person {
     return person;
   }
 
+  /** The log-in has a field for the e-mail as well, and stands there until the link was followed. */
+  async toSignUp() {
+    await this.follow("Make an account");
+    await this.page.getByRole("heading", { name: "Make an account" }).waitFor();
+  }
+
   async signUp() {
-    await this.page.getByRole("link", { name: "Make an account" }).click();
+    await this.toSignUp();
     await this.fill("E-mail", this.email);
     await this.fill("Passphrase", passphrase);
     await this.fill("The same again", passphrase);
@@ -118,6 +135,7 @@ export class Person {
   /** From the log-in, with the recovery code, to a new passphrase and the next code. */
   async recover(chosen) {
     await this.follow("Passphrase lost");
+    await this.page.getByRole("heading", { name: "Recover an account" }).waitFor();
     await this.fill("Recovery code", this.code.toLowerCase().replaceAll("-", " "));
     await this.fill("New passphrase", chosen);
     await this.fill("The same again", chosen);

@@ -36,7 +36,7 @@ for (const colorScheme of ["light", "dark"]) {
         if (wide > 0) found.push(`${where}: ${wide} px too wide`);
       };
       await look("login");
-      await page.getByRole("link", { name: "Make an account" }).click();
+      await ada.toSignUp();
       await look("signup");
       await ada.fill("E-mail", ada.email);
       await ada.fill("Passphrase", "correct horse battery staple");
