@@ -1,16 +1,20 @@
-// A release, rehearsed: packed as one is, with the program of these tests in place of the static one.
+// A release, rehearsed: packed as one is, with programs that were built without optimisation.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { finish, person, root } from "../sdk/kit.js";
 
+const programs = process.env.SECURECODE_TEST_PROGRAMS ?? join(root, "target/debug");
+
 /** A copy of a release's folder, for one test; with these options more. */
 export async function rehearse(...more) {
   // Without what only a debugger reads, which takes long to pack.
-  const binary = join(person.folder, "securecode");
-  assert.equal((await finish("strip", ["-o", binary, join(root, "target/debug/securecode")], {})).status, 0);
-  const words = ["xtask", "dist", "--binary", binary, ...more];
+  for (const name of ["securecode", "securecode-vault"]) {
+    const stripped = await finish("strip", ["-o", join(person.folder, name), join(programs, name)], {});
+    assert.equal(stripped.status, 0, stripped.stderr);
+  }
+  const words = ["xtask", "dist", "--programs", person.folder, ...more];
   const { status, stderr } = await finish("cargo", words, { cwd: root });
   assert.equal(status, 0, stderr);
   const folder = mkdtempSync(join(person.folder, "releases-"));

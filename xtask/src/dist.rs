@@ -1,7 +1,9 @@
-//! What a release consists of: the program for each target in an archive, its checksums, the installer, and the package
-//! for npm.
+//! What a release consists of: the programs in archives, with checksums and an installer, and the packages for npm.
 
-use crate::step::{ask, command, root, run};
+use crate::{
+    dashboard, sdk,
+    step::{ask, command, root, run},
+};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -9,12 +11,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Linked statically, so that it runs on every Linux of this processor.
+/// Linked statically, so that it runs on every Linux of this processor, and in a container that holds nothing else.
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// Makes a release in `target/dist`, in the form that `pipelines/install.sh` downloads. `releases` is the address that the
-/// installer will look at; `binary` is a program that was built already, which a rehearsal packs in place of the static one.
-pub(crate) fn make(releases: Option<&str>, binary: Option<&Path>) -> Result<()> {
+/// installer will look at. A rehearsal names a folder of `programs` that were built already; the dashboard and the SDK
+/// must be built then, too.
+pub(crate) fn make(releases: Option<&str>, programs: Option<&Path>) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let all = root().join("target/dist");
     let folder = all.join(format!("v{version}"));
@@ -22,75 +25,139 @@ pub(crate) fn make(releases: Option<&str>, binary: Option<&Path>) -> Result<()> 
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    let binary = match binary {
-        Some(binary) => root().join(binary),
-        None => build()?,
+    let programs = match programs {
+        Some(programs) => root().join(programs),
+        None => {
+            dashboard::build()?;
+            sdk::build()?;
+            build("release")?
+        }
     };
 
-    let packed = folder.join("securecode");
-    fs::copy(&binary, &packed).with_context(|| format!("{} cannot be read", binary.display()))?;
-    fs::set_permissions(&packed, fs::Permissions::from_mode(0o755))?;
-    let archive = format!("securecode-{version}-{TARGET}.tar.gz");
-    let tar = ["--owner=0", "--group=0", "--sort=name", "-czf", &archive, "securecode"];
-    run(command("tar", &tar).current_dir(&folder), "install GNU tar")?;
+    let client = all.join("securecode");
+    start_over(&client)?;
+    take_program(&programs, "securecode", &client)?;
+    let mut files = vec![archive(&client, &folder, "securecode", version)?];
 
-    let package = root().join("target/dist/npm");
-    fs::create_dir_all(package.join("bin"))?;
-    fs::rename(&packed, package.join("bin/securecode"))?;
-    for name in ["package.json", "README.md"] {
-        fs::copy(root().join("npm").join(name), package.join(name))?;
-    }
-    fs::copy(root().join("LICENSE"), package.join("LICENSE"))?;
-    let into = folder.to_string_lossy();
+    let vault = all.join("securecode-vault");
+    start_over(&vault)?;
+    take_program(&programs, "securecode-vault", &vault)?;
+    let page = dashboard::built().to_string_lossy().into_owned();
     run(
-        command("npm", &["pack", "--silent", "--pack-destination", &into]).current_dir(&package),
-        "install npm",
+        command("cp", &["-r", &page]).arg(vault.join("dashboard")),
+        "build the dashboard first: cargo xtask dashboard",
     )?;
+    // With these the folder, and so the archive, is what a container is built of.
+    fs::copy(root().join("Containerfile"), vault.join("Containerfile"))?;
+    fs::create_dir(vault.join("data"))?;
+    files.push(archive(&vault, &folder, "securecode-vault", version)?);
+
+    let package = all.join("npm");
+    start_over(&package)?;
+    fs::create_dir(package.join("bin"))?;
+    fs::copy(client.join("securecode"), package.join("bin/securecode"))?;
+    for file in ["npm/package.json", "npm/README.md", "LICENSE"] {
+        let file = root().join(file);
+        fs::copy(&file, package.join(file.file_name().unwrap_or_default()))?;
+    }
+    files.push(pack(&package, &folder)?);
+    files.push(pack(&root().join("sdk/node"), &folder)?);
 
     let installer = fs::read_to_string(root().join("pipelines/install.sh"))?;
     let installer =
         releases.map_or_else(|| installer.clone(), |releases| installer.replace("@RELEASES@", releases));
     fs::write(folder.join("install.sh"), installer)?;
-    let package = format!("securecode-{version}.tgz");
-    let sums = ask(command("sha256sum", &[&archive, &package, "install.sh"]).current_dir(&folder));
+    files.push("install.sh".into());
+    let sums = ask(command("sha256sum", &[]).args(&files).current_dir(&folder));
     fs::write(folder.join("SHA256SUMS"), sums.context("sha256sum fails")? + "\n")?;
     fs::write(all.join("LATEST"), format!("{version}\n"))?;
     println!("    {}", folder.display());
     Ok(())
 }
 
-/// Tries what a release consists of, and what pipelines make of it, with the programs that were built for the tests.
+/// Tries what a release consists of, and what pipelines make of it, with the programs of the tests.
 pub(crate) fn rehearse() -> Result<()> {
+    let programs = if has_target() {
+        build("dev")?
+    } else {
+        println!("    rustup cannot download {TARGET} here: trying programs that are not static");
+        root().join("target/debug")
+    };
     run(
         // One release at a time: all of them are made in one place.
-        &mut command("node", &["--test", "--test-concurrency=1", "tests/pipelines/"]),
+        command("node", &["--test", "--test-concurrency=1", "tests/pipelines/"])
+            .env("SECURECODE_TEST_PROGRAMS", programs),
         "read which test failed, above; one alone: node --test --test-name-pattern=WORDS tests/pipelines/",
     )
 }
 
-/// The static program.
-fn build() -> Result<PathBuf> {
-    let libraries = ask(&mut command("rustc", &["--print", "target-libdir", "--target", TARGET]));
-    if !libraries.is_some_and(|path| Path::new(path.trim()).is_dir()) {
+fn start_over(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(fs::create_dir_all(folder)?)
+}
+
+fn take_program(programs: &Path, name: &str, folder: &Path) -> Result<()> {
+    let (from, to) = (programs.join(name), folder.join(name));
+    fs::copy(&from, &to).with_context(|| format!("{} cannot be read", from.display()))?;
+    Ok(fs::set_permissions(&to, fs::Permissions::from_mode(0o755))?)
+}
+
+/// Packs all of a folder; the archive's name.
+fn archive(from: &Path, into: &Path, name: &str, version: &str) -> Result<String> {
+    let archive = format!("{name}-{version}-{TARGET}.tar.gz");
+    let mut names = fs::read_dir(from)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>>>()?;
+    names.sort();
+    let mut tar = command("tar", &["--owner=0", "--group=0", "--sort=name", "-czf"]);
+    run(tar.arg(into.join(&archive)).args(names).current_dir(from), "install GNU tar")?;
+    Ok(archive)
+}
+
+/// Packs a package for npm; the archive's name.
+fn pack(package: &Path, into: &Path) -> Result<String> {
+    let into = into.to_string_lossy();
+    let packed =
+        ask(command("npm", &["pack", "--silent", "--pack-destination", &into]).current_dir(package));
+    packed.with_context(|| {
+        format!("npm cannot pack {}\n  to do now: run `npm pack` there, and read what it says", package.display())
+    })
+}
+
+/// Whether rustup has the target's library, or could download it.
+fn has_target() -> bool {
+    let installed = || {
+        let libraries = ask(&mut command("rustc", &["--print", "target-libdir", "--target", TARGET]));
+        libraries.is_some_and(|path| Path::new(path.trim()).is_dir())
+    };
+    installed()
+        || (ask(&mut command("timeout", &["90", "rustup", "target", "add", TARGET])).is_some() && installed())
+}
+
+/// Builds the static programs; their folder.
+fn build(profile: &str) -> Result<PathBuf> {
+    if !has_target() {
         bail!(
             "Rust's library for {TARGET} is not here\n  to do now: rustup target add {TARGET}, and install musl-tools"
         );
     }
+    let words = ["build", "--profile", profile, "--locked", "--bins", "--target", TARGET];
     run(
-        &mut command(
-            "cargo",
-            &["build", "--release", "--locked", "--package", "securecode", "--target", TARGET],
-        ),
+        command("cargo", &words).args(["--package", "securecode", "--package", "securecode-vault"]),
         "read what cannot be built, above; musl-gcc is of the package musl-tools",
     )?;
-    let binary = root().join("target").join(TARGET).join("release/securecode");
-    // One that needs an interpreter would not start on another Linux.
-    let described = ask(&mut command("readelf", &["--program-headers", &binary.to_string_lossy()]));
-    if described.context("readelf cannot read the program")?.contains("INTERP") {
-        bail!(
-            "{} is not linked statically\n  to do now: build it with musl-tools' musl-gcc",
-            binary.display()
-        );
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let built = root().join("target").join(TARGET).join(folder);
+    for name in ["securecode", "securecode-vault"] {
+        // One that needs an interpreter would not start on another Linux.
+        let program = built.join(name);
+        let described = ask(&mut command("readelf", &["--program-headers", &program.to_string_lossy()]));
+        if described.context("readelf cannot read the program")?.contains("INTERP") {
+            bail!(
+                "{} is not linked statically\n  to do now: build it with musl-tools' musl-gcc",
+                program.display()
+            );
+        }
     }
-    Ok(binary)
+    Ok(built)
 }

@@ -29,8 +29,8 @@ cargo xtask browser    build the dashboard and try it in Chromium, natively and 
 cargo xtask sdk        build the Node SDK in sdk/node/ and try it, installed, against a native vault
 cargo xtask mcp        the agent's tools, whole: others' suites, nonsense, hostile surroundings, policy, the plugin; and counts
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
-cargo xtask dist       a release in target/dist: the static program, checksums, installer, npm package
-                       [--releases URL] [--binary FILE, a program that is built: a rehearsal]
+cargo xtask dist       a release in target/dist: static programs, checksums, installer, npm packages
+                       [--releases URL] [--programs FOLDER, which are built: a rehearsal]
 cargo xtask pipelines  rehearse a release, and try it in what GitHub and GitLab run, with the programs that are built
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
@@ -61,7 +61,7 @@ fn run(command: &str) -> Result<()> {
         "mcp" => mcp::prove(),
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "pipelines" => dist::rehearse(),
-        "dist" => dist::make(option("--releases").as_deref(), option("--binary").as_deref().map(Path::new)),
+        "dist" => dist::make(option("--releases").as_deref(), option("--programs").as_deref().map(Path::new)),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),
         "cost" => checks::cost(),

@@ -8,13 +8,18 @@ use crate::{
 };
 use anyhow::Result;
 
-/// Builds what `sdk/node` lacks, and tries it against a native vault. The native programs must be built.
-pub(crate) fn build_and_test() -> Result<()> {
+/// Builds what `sdk/node` lacks.
+pub(crate) fn build() -> Result<()> {
     let folder = root().join("sdk/node");
-    wasm::build_sealing("client", "nodejs", &folder.join("wasm"))?;
+    std::fs::copy(root().join("LICENSE"), folder.join("LICENSE"))?;
+    wasm::build_sealing("client", "nodejs", &folder.join("wasm"))
+}
+
+/// Builds it, and tries it against a native vault. The native programs must be built.
+pub(crate) fn build_and_test() -> Result<()> {
+    build()?;
     // TypeScript, which the package's types are tried with.
     npm_install(&dashboard::folder())?;
-    std::fs::copy(root().join("LICENSE"), folder.join("LICENSE"))?;
     run(
         &mut command("node", &["--test", "--test-concurrency=2", "tests/sdk/"]),
         "read which test failed, above; one alone: node --test --test-name-pattern=WORDS tests/sdk/",

@@ -22,13 +22,15 @@ const WASM_BINDGEN: (&str, &str) = ("wasm-bindgen-cli", "wasm-bindgen");
 const SHELLS: [(&str, &str); 5] =
     [("dash", "dash"), ("bash", "bash"), ("zsh", "zsh"), ("ksh", "ksh93u+m"), ("busybox", "busybox")];
 
-/// The browser, the agent's sandbox, and programs that its lists of attacks and work use.
-const PROGRAMS: [(&str, &str); 10] = [
+/// The browser, the agent's sandbox, programs that its lists of attacks and work use, and what a release is made with.
+const PROGRAMS: [(&str, &str); 12] = [
     ("chromium", "chromium"),
     ("bwrap", "bubblewrap"),
     ("socat", "socat"),
     ("gcc", "gcc"),
     ("make", "make"),
+    ("musl-gcc", "musl-tools"),
+    ("podman", "podman"),
     ("git", "git"),
     ("curl", "curl"),
     ("ps", "procps"),
