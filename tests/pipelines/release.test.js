@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -78,14 +87,35 @@ test("npm's package carries the program, and npx starts the MCP server with it",
   server.kill();
 });
 
-test("the release workflow makes what these tests got, and may do no more than it needs", () => {
+test("the release workflow makes what these tests got, and may do no more than it needs", async () => {
   const workflow = parse(".github/workflows/release.yml");
   assert.deepEqual(workflow.on, { push: { tags: ["v*"] } });
   assert.deepEqual(workflow.permissions, {});
-  const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
+  const { build, publish, ...others } = workflow.jobs;
+  assert.deepEqual(others, {});
+  assert.deepEqual(build.permissions, { contents: "read" }, "what runs others' code may change nothing");
+  assert.deepEqual(publish.permissions, { contents: "write", "id-token": "write", attestations: "write" });
+  const steps = [...build.steps, ...publish.steps];
   for (const { uses } of steps) if (uses) assert.match(uses, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/, "pinned to a commit");
-  const scripts = steps.map((step) => step.run ?? "").join("\n");
-  assert.match(scripts, /cargo xtask dist --releases /);
-  assert.match(scripts, /gh release create .*target\/dist\//s);
   for (const step of steps) assert.doesNotMatch(step.run ?? "", /\$\{\{ *(github\.event|inputs|github\.ref)/);
+  assert.ok(build.steps.some((step) => step.run?.startsWith("cargo xtask dist --releases ")));
+
+  // What the second job does with the files, with the programs in place of those that would publish them.
+  const folder = mkdtempSync(join(person.folder, "publish-"));
+  cpSync(join(await rehearse(), `v${version}`), join(folder, "release"), { recursive: true });
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  for (const name of ["gh", "npx"]) {
+    writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} $*" >> ${folder}/said\n`, { mode: 0o755 });
+  }
+  const env = { PATH: `${bin}:/usr/bin:/bin`, TAG: `v${version}`, GITHUB_REPOSITORY: "owner/securecode" };
+  for (const { run } of publish.steps) {
+    if (run) assert.equal((await finish("bash", ["-e", "-c", run], { cwd: folder, env })).status, 0, run);
+  }
+  const [released, ...published] = readFileSync(join(folder, "said"), "utf8").trim().split("\n");
+  for (const name of ["install.sh", "SHA256SUMS", archive.split("/")[1]]) assert.match(released, new RegExp(name));
+  assert.deepEqual(
+    published.map((line) => /release\/(.*)$/.exec(line)[1]),
+    [`securecode-${version}.tgz`, `securecode-sdk-${version}.tgz`],
+  );
 });
