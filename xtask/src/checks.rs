@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-pub(crate) const STEPS: usize = 12;
+pub(crate) const STEPS: usize = 13;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
@@ -77,6 +77,9 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     steps.next("pipelines and a release, rehearsed: the action, the template, the installer, npm's package");
     dist::rehearse()?;
 
+    steps.next("the documents: their commands, as they are written");
+    documents()?;
+
     agent(steps)?;
 
     steps.next("done");
@@ -88,6 +91,14 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 pub(crate) fn agent(steps: &mut Steps) -> Result<()> {
     steps.next("the real Claude Code: attacks and ordinary work in each profile (about forty minutes)");
     agent::measure()
+}
+
+/// What documents have their readers type. Programs and the SDK must be built.
+pub(crate) fn documents() -> Result<()> {
+    run(
+        &mut command("node", &["--test", "--test-concurrency=2", "tests/documents/"]),
+        "mend the document that is named, above, or the program",
+    )
 }
 
 /// Writes the OpenAPI document.

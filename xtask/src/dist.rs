@@ -117,10 +117,12 @@ fn archive(from: &Path, into: &Path, name: &str, version: &str) -> Result<String
 /// Packs a package for npm; the archive's name.
 fn pack(package: &Path, into: &Path) -> Result<String> {
     let into = into.to_string_lossy();
-    let packed =
-        ask(command("npm", &["pack", "--silent", "--pack-destination", &into]).current_dir(package));
+    let packed = ask(command("npm", &["pack", "--silent", "--pack-destination", &into]).current_dir(package));
     packed.with_context(|| {
-        format!("npm cannot pack {}\n  to do now: run `npm pack` there, and read what it says", package.display())
+        format!(
+            "npm cannot pack {}\n  to do now: run `npm pack` there, and read what it says",
+            package.display()
+        )
     })
 }
 

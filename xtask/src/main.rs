@@ -32,6 +32,7 @@ cargo xtask deploy     the vault on your Cloudflare account, made or brought up 
 cargo xtask dist       a release in target/dist: static programs, checksums, installer, npm packages
                        [--releases URL] [--programs FOLDER, which are built: a rehearsal]
 cargo xtask pipelines  rehearse a release, and try it in what GitHub and GitLab run, with the programs that are built
+cargo xtask documents  run the commands of the documents as they are written, with the programs that are built
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
 cargo xtask cost       what each request costs at the edge, as docs/cost.md has it
@@ -62,6 +63,7 @@ fn run(command: &str) -> Result<()> {
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "pipelines" => dist::rehearse(),
         "dist" => dist::make(option("--releases").as_deref(), option("--programs").as_deref().map(Path::new)),
+        "documents" => checks::documents(),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),
         "cost" => checks::cost(),
