@@ -27,7 +27,7 @@ test("who logs in again at once is let in, however slow the vault ends the sessi
   await ada.logIn();
   await ada.sees("Begin with a project");
   assert.equal(await ended, "DELETE");
-  await ada.follow("Account");
+  await ada.to("Account");
   await ada.sees("this one");
   await ada.leaves();
 });
@@ -82,7 +82,7 @@ test("a passphrase is changed, other sessions end, and the account is deleted", 
   await ada.fill("The same again", next);
   await ada.press("Change it");
   await ada.sees("The passphrase is changed.");
-  await other.page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await other.to("Keys");
   await other.sees("Log in again.");
   await ada.press("Delete the account…");
   await ada.fill(`Type ${ada.email}`, ada.email);

@@ -62,7 +62,7 @@ test("what an agent must ask for, its owner allows or refuses in the dashboard",
   await ada.press("Lay down");
   await ada.sees("The policy of ASKED_SECRET holds from now on.");
   await ada.press("Close");
-  await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await ada.to("Keys");
   await page.getByRole("button", { name: "Make a key" }).first().click();
   await ada.fill("Name", "the-agents");
   await page.getByRole("dialog").getByLabel("Reveal").check();
@@ -74,7 +74,7 @@ test("what an agent must ask for, its owner allows or refuses in the dashboard",
   await agent.get();
   const asked = await agent.get();
   assert.match(asked, new RegExp(`nobody has answered yet[^]*${vault}/#/approvals`));
-  await page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await ada.to("Activity");
   await ada.press("Approvals");
   await ada.sees("An agent wants to run commands with it.");
   await ada.sees("by the key the-agents");

@@ -35,8 +35,8 @@ class Between {
 const list = /^\/v1\/environments\/[0-9a-f]{32}\/secrets$/;
 const loud = (person) => person.page.locator(".told-loud").filter({ hasText: "nothing of it is used" }).first().waitFor();
 const reload = async (person) => {
-  await person.page.getByRole("navigation").getByRole("link", { name: "Account" }).click();
-  await person.page.getByRole("navigation").getByRole("link", { name: "Secrets" }).click();
+  await person.to("Account");
+  await person.to("Secrets");
 };
 
 test("an older state, a secret left out or put in, and one for another are noticed, said loudly, and not used", async () => {
@@ -134,7 +134,7 @@ test("a key that the owner did not make, or revoked, is told of", async () => {
   const ada = await Person.withEnvironment();
   const between = await Between.of(ada);
   const { page } = ada;
-  await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await ada.to("Keys");
   await ada.press("Make a key");
   await ada.fill("Name", "ci");
   await page.getByRole("dialog").getByRole("button", { name: "Make the key" }).click();
@@ -142,7 +142,7 @@ test("a key that the owner did not make, or revoked, is told of", async () => {
   await ada.sees("never used");
   between.edit(/^\/v1\/keys$/, (keys) => void keys.items.push({ ...keys.items[0], id: "ab".repeat(16) }));
   await reload(ada);
-  await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await ada.to("Keys");
   await ada.sees("your own record does not have it");
   await ada.context.close();
 });
@@ -168,7 +168,7 @@ test("the audit log is verified here, and one that was edited, cut or rolled bac
   await ada.addSecret("SOME_SECRET", "some-value");
   await ada.press("Reveal SOME_SECRET");
   await ada.sees("some-value");
-  await ada.page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await ada.to("Activity");
   await ada.press("Verify");
   await ada.sees("rows from its first on");
   await ada.press("Verify");

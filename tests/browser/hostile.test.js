@@ -28,7 +28,7 @@ test("500 strings that would run elsewhere are text here, in names of files, not
   await ada.press("Reveal N0");
   await page.locator("output.shown").waitFor();
   await page.getByPlaceholder("Search by name or note").fill(all[3]);
-  await page.getByRole("navigation").getByRole("link", { name: "Import" }).click();
+  await ada.to("Import");
   await page.getByLabel("Files to import").setInputFiles(
     all.slice(0, 40).map((text, at) => ({
       name: `${text.replaceAll("/", "∕").slice(0, 200)}${at}`,
@@ -37,7 +37,7 @@ test("500 strings that would run elsewhere are text here, in names of files, not
     })),
   );
   await ada.sees("Nothing is stored yet");
-  await page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await ada.to("Activity");
   await page.locator(".timeline li").first().waitFor();
   const said = await page.locator(".timeline").innerText();
   assert.ok(said.includes(injections[0].trim()), "the audit log names the browser as it called itself");

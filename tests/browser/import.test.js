@@ -10,7 +10,7 @@ test("a file is looked through, and stored when its person says so", async () =>
   const [one, two, three] = [canary("one"), canary("two"), canary("three")];
   await ada.addSecret("SAME", one);
   await ada.addSecret("CHANGED", "before");
-  await page.getByRole("navigation").getByRole("link", { name: "Import" }).click();
+  await ada.to("Import");
   await page
     .getByLabel("Files to import")
     .setInputFiles([
@@ -43,7 +43,7 @@ test("of sixty lines the free plan’s fifty are named before anything is stored
   const { page } = ada;
   const value = canary("bulk");
   const lines = Array.from({ length: 60 }, (_, at) => `NAME_${String(at + 1).padStart(2, "0")}=${value}-${at}`);
-  await page.getByRole("navigation").getByRole("link", { name: "Import" }).click();
+  await ada.to("Import");
   await page.getByText("Paste instead").click();
   await page.getByLabel("NAME=value lines, or JSON").fill(lines.join("\n"));
   await ada.press("Look through it");

@@ -29,7 +29,7 @@ test("from nothing to a secret in Claude Code, its access in the timeline, revok
   const { page } = ada;
   await ada.fill("Project", "webshop-of-ada");
   await ada.press("Make them");
-  await ada.follow("Import");
+  await ada.to("Import");
   await page.getByLabel("Files to import").setInputFiles(dotenv);
   await ada.press("Store 2");
   await ada.sees("2 secrets stored.");
@@ -52,10 +52,10 @@ test("from nothing to a secret in Claude Code, its access in the timeline, revok
   assert.ok(answers.some((answer) => answer.includes(digest)), `the application has the secret: ${answers}`);
   assert.ok(!sent.includes(value), "its model has not");
 
-  await ada.follow("Activity");
+  await ada.to("Activity");
   await page.locator(".timeline li", { hasText: "STRIPE_KEY" }).first().waitFor();
 
-  await ada.follow("Keys");
+  await ada.to("Keys");
   await page.getByRole("button", { name: "Revoke", exact: true }).click();
   await ada.press("Revoke it");
   await page.getByRole("button", { name: "Revoke", exact: true }).waitFor({ state: "detached" });

@@ -29,7 +29,7 @@ test("a key that the browser makes opens what the browser sealed, until it is re
   const { page } = ada;
   const value = canary("value");
   await ada.addSecret("NPM_TOKEN", value);
-  await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await ada.to("Keys");
   await ada.press("Make a key");
   await ada.fill("Name", "ci");
   await page.getByLabel("Audit", { exact: false }).first().check();
@@ -56,7 +56,7 @@ test("a key that the browser makes opens what the browser sealed, until it is re
   });
   assert.equal(refused.length, 1, "one of the two is revoked");
 
-  await page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await ada.to("Activity");
   await ada.sees("given to a command");
   await ada.sees("Key rotated");
   await page.getByLabel("Result").selectOption("refused");
@@ -79,7 +79,7 @@ test("a canary locks the key that reads it", async () => {
   await ada.sees("The policy of ADMIN_PASSWORD holds from now on.");
   await ada.press("Close");
   await page.locator(".tag-canary").waitFor();
-  await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await ada.to("Keys");
   await ada.press("Make a key");
   await ada.fill("Name", "thief");
   await page.getByLabel("Reveal", { exact: false }).first().check();
@@ -88,7 +88,7 @@ test("a canary locks the key that reads it", async () => {
   assert.throws(() => securecode(key, "get", "ADMIN_PASSWORD", "--reveal"), /canary/);
   await page.reload();
   await ada.logIn();
-  await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  await ada.to("Keys");
   await page.getByRole("button", { name: "Show 1 of the past" }).click();
   await ada.sees("locked: it read a canary");
   await ada.leaves(key, "ADMIN_PASSWORD");

@@ -161,6 +161,11 @@ export class Person {
     return this.page.getByRole("button", { name, exact: true }).click();
   }
 
+  /** To a page, by the navigation: other links may be called like it. */
+  to(name) {
+    return this.page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+  }
+
   follow(name) {
     return this.page.getByRole("link", { name, exact: true }).click();
   }

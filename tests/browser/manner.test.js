@@ -66,7 +66,7 @@ for (const colorScheme of ["light", "dark"]) {
       await ada.press("Policy");
       await look("policy");
       await ada.press("Close");
-      const to = (name) => page.getByRole("navigation").getByRole("link", { name }).click();
+      const to = (name) => ada.to(name);
       await to("Import");
       await page.getByLabel("Files to import").setInputFiles({
         name: ".env",

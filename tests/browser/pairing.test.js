@@ -57,7 +57,7 @@ test("nothing is given where the words differ, and a mistyped link says so", asy
   await ada.page.goto(link);
   await ada.press("They differ");
   await ada.sees("No secrets yet");
-  await ada.follow("Keys");
+  await ada.to("Keys");
   await ada.sees("No keys yet");
   await ada.page.goto(link.replace("/pair/scp_", "/pair/scp_x"));
   await ada.sees("it is not 75 characters long");

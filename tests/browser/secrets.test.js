@@ -99,12 +99,12 @@ test("a link opens the secret of the environment that it names, whichever was lo
   const [first, second] = [canary("first"), canary("second")];
   await ada.addSecret("TOKEN_OF_BOTH", first);
   const dev = await chosen.inputValue();
-  await ada.follow("Projects");
+  await ada.to("Projects");
   await ada.press("Environment");
   await ada.fill("Name", "other");
   await ada.press("Make it");
   await chosen.selectOption({ label: "webshop-of-ada / other" });
-  await ada.follow("Secrets");
+  await ada.to("Secrets");
   await ada.addSecret("TOKEN_OF_BOTH", second);
   await page.goto(`${vault}/#/secret/TOKEN_OF_BOTH/${dev}`);
   await page.getByRole("dialog").getByRole("heading", { name: "TOKEN_OF_BOTH" }).waitFor();
