@@ -706,6 +706,7 @@ fn word(how: How) -> &'static str {
         How::Sdk => "sdk",
         How::Reveal => "reveal",
         How::Write => "write",
+        How::Gateway => "gateway",
     }
 }
 
