@@ -52,7 +52,7 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     mcp::show(&counts)?;
 
     steps.next("the Worker: build (about two minutes), size, dry run of its deployment");
-    wasm::build_worker()?;
+    wasm::build_worker(&root())?;
     worker_size()?;
     workerd::dry_run()?;
 
