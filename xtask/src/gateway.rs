@@ -1,15 +1,80 @@
 //! The gateway: its Worker, and its suite on both hosts.
 
-use crate::{step::root, wasm};
+use crate::{
+    checks,
+    step::{command, root, run},
+    wasm,
+    workerd::{Workerd, free_port, wrangler},
+};
 use anyhow::Result;
 use std::path::PathBuf;
+
+const SUITE: [&str; 6] = ["test", "--locked", "-p", "securecode-gateway", "--test", "gateway"];
+const LOOK: &str = "read which test failed, above; the Worker's log is target/workerd/gateway/wrangler.log";
 
 /// Where it lies.
 pub(crate) fn folder() -> PathBuf {
     root().join("gateway")
 }
 
-/// Builds it and tries it.
+/// All of it.
 pub(crate) fn build_and_test() -> Result<()> {
-    wasm::build_worker(&folder())
+    build()?;
+    run(&mut command("cargo", &SUITE), "read which test failed, above")?;
+    edge()
+}
+
+/// The Worker, its size, and a dry run of its deployment, as `docs/gateway.md` has it.
+pub(crate) fn build() -> Result<()> {
+    wasm::build_worker(&folder())?;
+    checks::worker_size(&folder())?;
+    let config = configuration("deploy", true)?;
+    let arguments = ["deploy", "--dry-run", "--outdir", "target/workerd/gateway-upload", "--config", &config];
+    run(&mut wrangler(&arguments), "read wrangler's message; `gateway/wrangler.toml` is what it checks")
+}
+
+/// The suite in workerd: with the vault's address, which the suite's front has, and then with a binding to a vault. The
+/// vault's Worker must be built.
+pub(crate) fn edge() -> Result<()> {
+    let port = free_port()?.to_string();
+    let gateway = start(&configuration("address", false)?, &format!("http://127.0.0.1:{port}"))?;
+    run(
+        command("cargo", &SUITE)
+            .env("SECURECODE_TEST_GATEWAY", &gateway.url)
+            .env("SECURECODE_TEST_FRONT", &port)
+            .env("SECURECODE_TEST_LOG", gateway.storage.join("wrangler.log")),
+        LOOK,
+    )?;
+    drop(gateway);
+    let vault = Workerd::start()?;
+    let gateway = start(&configuration("binding", true)?, "https://vault.invalid")?;
+    run(
+        command("cargo", &[&SUITE[..], &["--", "--ignored"]].concat())
+            .env("SECURECODE_TEST_GATEWAY", &gateway.url)
+            .env("SECURECODE_TEST_VAULT", &vault.url)
+            .env("SECURECODE_TEST_STORAGE", &vault.storage),
+        LOOK,
+    )
+}
+
+fn start(config: &str, vault: &str) -> Result<Workerd> {
+    let storage = root().join("target/workerd/gateway");
+    std::fs::create_dir_all(&storage)?;
+    Workerd::run(config, storage, &["--var", &format!("SECURECODE_VAULT_URL:{vault}")])
+}
+
+/// `gateway/wrangler.toml` without its build step, and without the binding where there is none.
+fn configuration(name: &str, bound: bool) -> Result<String> {
+    let text = std::fs::read_to_string(folder().join("wrangler.toml"))?;
+    let mut text = text
+        .replace("[build]\ncommand = \"cargo xtask worker gateway\"\n", "")
+        .replace("\"build/index.js\"", "\"../../gateway/build/index.js\"");
+    if !bound {
+        text = text.replace("[[services]]\nbinding = \"VAULT\"\nservice = \"securecode\"\n", "");
+    }
+    let folder = root().join("target/workerd");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("wrangler.gateway-{name}.toml"));
+    std::fs::write(&path, text)?;
+    Ok(path.to_string_lossy().into_owned())
 }

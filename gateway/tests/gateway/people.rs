@@ -1,12 +1,12 @@
 //! Owners, keys for the gateway, and pipelines that use them.
 
 use crate::front::{Does, Front};
-use kit::{Key, Owner};
+use kit::{Key, Owner, Vault};
 use protocol::{
     AccessToken, Permission, Problem,
     body::{Grant, Written},
 };
-use sealing::{ApiKey, EnvironmentKey, EnvironmentNames};
+use sealing::{ApiKey, Audience, EnvironmentKey, EnvironmentNames};
 use securecode_gateway::{Gateway, log::Event, native, router};
 use std::{
     collections::BTreeMap,
@@ -101,8 +101,8 @@ pub(crate) fn send(method: &str, path: &str, authorization: Option<&str>) -> Ans
     }
 }
 
-/// A key in a pipeline's hands.
-pub(crate) struct Pipeline(pub(crate) ApiKey);
+/// A key in a pipeline's hands, and the vault's address that it is for.
+pub(crate) struct Pipeline(pub(crate) ApiKey, pub(crate) Audience);
 
 impl Pipeline {
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -111,7 +111,7 @@ impl Pipeline {
 
     /// What is sent to the vault of it.
     pub(crate) fn token(&self) -> AccessToken {
-        self.0.derive_token(&Front::shared().url.parse().unwrap())
+        self.0.derive_token(&self.1)
     }
 
     pub(crate) fn front_does(&self, what: Does) -> &Self {
@@ -125,20 +125,27 @@ pub(crate) struct Shop {
     pub(crate) owner: Owner,
     /// A key that writes, and asks the vault itself.
     pub(crate) writer: Key,
+    audience: Audience,
 }
 
 pub(crate) const GATEWAY: [Permission; 2] = [Permission::Read, Permission::Gateway];
 
 impl Shop {
     pub(crate) fn with(secrets: &[(&str, &[u8])]) -> Self {
-        let mut owner = Owner::sign_up(&Front::shared().vault);
+        let front = Front::shared();
+        Self::at(&front.vault, &front.url, secrets)
+    }
+
+    /// In that vault, whose address is this.
+    pub(crate) fn at(vault: &Vault, url: &str, secrets: &[(&str, &[u8])]) -> Self {
+        let mut owner = Owner::sign_up(vault);
         let project = owner.project();
         let environment = owner.environment(project);
         let writer = owner.key(&environment, &[Permission::Read, Permission::Write]);
         if !secrets.is_empty() {
             let _: Written = writer.http.post(&writer.path("/changes"), &writer.change(secrets, &[])).json();
         }
-        Self { owner, writer }
+        Self { owner, writer, audience: url.parse().unwrap() }
     }
 
     pub(crate) fn environment(&self) -> EnvironmentKey {
@@ -160,7 +167,7 @@ impl Shop {
         permissions: &[Permission],
         expires_at: Option<u64>,
     ) -> Pipeline {
-        let pipeline = Pipeline(ApiKey::make().unwrap());
+        let pipeline = Pipeline(ApiKey::make().unwrap(), self.audience.clone());
         let keys: Vec<_> = environments.iter().map(|(key, ..)| *key).collect();
         let (next, mut body) = self.owner.new_key(&pipeline.0, &keys, permissions);
         body.token = pipeline.token();

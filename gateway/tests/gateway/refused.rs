@@ -61,7 +61,8 @@ fn an_expired_key_is_refused() {
 
 #[test]
 fn a_key_that_the_vault_does_not_know_is_refused() {
-    refuses(&Pipeline(ApiKey::make().unwrap()), Code::Unauthenticated);
+    let audience = Front::shared().url.parse().unwrap();
+    refuses(&Pipeline(ApiKey::make().unwrap(), audience), Code::Unauthenticated);
 }
 
 #[test]
