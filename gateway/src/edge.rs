@@ -18,7 +18,8 @@ use worker::{
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
     let url = env.var("SECURECODE_VAULT_URL").map(|url| url.to_string()).unwrap_or_default();
-    let vault = Box::new(Fetching { env, url: url.trim_end_matches('/').to_owned() });
+    let caller = request.headers().get(ADDRESS).and_then(|address| address.to_str().ok().map(str::to_owned));
+    let vault = Box::new(Fetching { env, url: url.trim_end_matches('/').to_owned(), caller });
     let mut router = match Gateway::new(&url, vault) {
         Ok(gateway) => router(gateway, log),
         Err(_) => closed(log),
@@ -35,7 +36,13 @@ fn log(event: &Event<'_>) {
 struct Fetching {
     env: Env,
     url: String,
+    /// The address of who asks the gateway. A vault of the same account is told; another is told by Cloudflare that a
+    /// Worker asks.
+    caller: Option<String>,
 }
+
+/// Where Cloudflare says who asks.
+const ADDRESS: &str = "cf-connecting-ip";
 
 impl Vault for Fetching {
     fn get<'a>(&'a self, path: &'a str, authorization: &'a str) -> Pending<'a, Result<Answer, Unreachable>> {
@@ -63,10 +70,14 @@ impl Fetching {
         let headers = Headers::new();
         headers.set("authorization", authorization)?;
         headers.set("user-agent", concat!("securecode-gateway/", env!("CARGO_PKG_VERSION")))?;
+        let vault = self.env.service("VAULT");
+        if let (Ok(_), Some(caller)) = (&vault, &self.caller) {
+            headers.set(ADDRESS, caller)?;
+        }
         let mut init = RequestInit::new();
         init.with_headers(headers).with_redirect(RequestRedirect::Manual);
         let request = Request::new_with_init(&format!("{}{path}", self.url), &init)?;
-        match self.env.service("VAULT") {
+        match vault {
             Ok(vault) => vault.fetch_request(request).await,
             Err(_) => Fetch::Request(request).send().await?.try_into(),
         }

@@ -3,10 +3,9 @@
 use crate::{
     checks,
     step::{command, root, run},
-    wasm,
     workerd::{Workerd, free_port, wrangler},
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::path::PathBuf;
 
 const SUITE: [&str; 6] = ["test", "--locked", "-p", "securecode-gateway", "--test", "gateway"];
@@ -24,13 +23,16 @@ pub(crate) fn build_and_test() -> Result<()> {
     edge()
 }
 
-/// The Worker, its size, and a dry run of its deployment, as `docs/gateway.md` has it.
+/// The Worker, by a dry run of its deployment as `docs/gateway.md` has it; and its size.
 pub(crate) fn build() -> Result<()> {
-    wasm::build_worker(&folder())?;
-    checks::worker_size(&folder())?;
-    let config = configuration("deploy", true)?;
-    let arguments = ["deploy", "--dry-run", "--outdir", "target/workerd/gateway-upload", "--config", &config];
-    run(&mut wrangler(&arguments), "read wrangler's message; `gateway/wrangler.toml` is what it checks")
+    let document = std::fs::read_to_string(root().join("docs/gateway.md"))?;
+    let line = document.lines().find_map(|line| line.split_once(".bin/wrangler deploy "));
+    let (_, options) = line.context("docs/gateway.md does not say how the gateway is deployed")?;
+    let outdir = state()?.join("upload").to_string_lossy().into_owned();
+    let mut arguments = vec!["deploy", "--dry-run", "--outdir", &outdir];
+    arguments.extend(options.split_whitespace());
+    run(&mut wrangler(&arguments), "read wrangler's message; `gateway/wrangler.toml` is what it checks")?;
+    checks::worker_size(&folder())
 }
 
 /// The suite in workerd: with the vault's address, which the suite's front has, and then with a binding to a vault. The
@@ -58,9 +60,14 @@ pub(crate) fn edge() -> Result<()> {
 }
 
 fn start(config: &str, vault: &str) -> Result<Workerd> {
-    let storage = root().join("target/workerd/gateway");
-    std::fs::create_dir_all(&storage)?;
-    Workerd::run(config, storage, &["--var", &format!("SECURECODE_VAULT_URL:{vault}")])
+    Workerd::run(config, state()?, &["--var", &format!("SECURECODE_VAULT_URL:{vault}")])
+}
+
+/// Where the tests' configurations and the log lie: not beside the vault's, whose secrets wrangler would read.
+fn state() -> Result<PathBuf> {
+    let folder = root().join("target/workerd/gateway");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// `gateway/wrangler.toml` without its build step, and without the binding where there is none.
@@ -68,13 +75,11 @@ fn configuration(name: &str, bound: bool) -> Result<String> {
     let text = std::fs::read_to_string(folder().join("wrangler.toml"))?;
     let mut text = text
         .replace("[build]\ncommand = \"cargo xtask worker gateway\"\n", "")
-        .replace("\"build/index.js\"", "\"../../gateway/build/index.js\"");
+        .replace("\"build/index.js\"", "\"../../../gateway/build/index.js\"");
     if !bound {
         text = text.replace("[[services]]\nbinding = \"VAULT\"\nservice = \"securecode\"\n", "");
     }
-    let folder = root().join("target/workerd");
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("wrangler.gateway-{name}.toml"));
+    let path = state()?.join(format!("wrangler.{name}.toml"));
     std::fs::write(&path, text)?;
     Ok(path.to_string_lossy().into_owned())
 }

@@ -76,13 +76,16 @@ impl Front {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let path = line.split(' ').nth(1)?.to_owned();
-        let mut token = String::new();
+        let (mut token, mut program) = (String::new(), String::new());
         loop {
             line.clear();
             reader.read_line(&mut line).ok()?;
             match line.trim_end().split_once(": ") {
-                Some((name, value)) if name.eq_ignore_ascii_case("authorization") => token = value.to_owned(),
-                Some(_) => {}
+                Some((name, value)) => match name.to_ascii_lowercase().as_str() {
+                    "authorization" => token = value.to_owned(),
+                    "user-agent" => program = value.to_owned(),
+                    _ => {}
+                },
                 None => break,
             }
         }
@@ -104,7 +107,8 @@ impl Front {
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         let request = ureq::http::Request::builder()
             .uri(format!("{}{asked}", self.vault.url()))
-            .header("authorization", &token);
+            .header("authorization", &token)
+            .header("user-agent", &program);
         let mut answered = config.new_agent().run(request.body(()).ok()?).ok()?;
         let status = answered.status().as_u16();
         let mut body = answered.body_mut().read_to_vec().ok()?;

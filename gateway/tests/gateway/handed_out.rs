@@ -152,15 +152,16 @@ fn the_owner_sees_that_it_was_a_gateway() {
     pipeline.get("/v1/env?format=json").ok();
     pipeline.get("/v1/secrets/A").ok();
     let audit: AuditRows = shop.owner.http.get("/v1/audit").json();
-    let rows = audit.items.iter().filter(|row| row.entry.credential == Some(pipeline.0.id()));
-    let told: Vec<_> = rows.map(|row| (row.entry.action.as_str(), row.entry.how)).collect();
+    let rows: Vec<_> =
+        audit.items.iter().filter(|row| row.entry.credential == Some(pipeline.0.id())).collect();
+    let told: Vec<_> = rows.iter().map(|row| (row.entry.action.as_str(), row.entry.how)).collect();
     let gateway = Some(How::Gateway);
     assert_eq!(
         told,
         [("read", gateway), ("environments", None), ("bundle", gateway), ("environments", None)]
     );
-    let programs: Vec<_> = audit.items.iter().filter_map(|row| row.entry.user_agent.clone()).collect();
-    assert!(programs.iter().any(|program| program.contains("gateway") || program.starts_with("ureq")));
+    let program = concat!("securecode-gateway/", env!("CARGO_PKG_VERSION"));
+    assert!(rows.iter().all(|row| row.entry.user_agent.as_deref() == Some(program)));
     // The token that the vault saw is of the gateway's vault, and the key itself went no further.
     let seen = Front::shared().seen(&pipeline.token());
     assert!(seen.iter().all(|path| !path.contains("sc_") && !path.contains("/A")), "{seen:?}");

@@ -2,14 +2,15 @@
 
 use crate::{
     front::{Does, Front},
-    people::{Pipeline, Shop},
+    people::{Pipeline, Shop, gateway},
     refused::ruled,
 };
 use protocol::Code;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    net::TcpListener,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -251,4 +252,18 @@ fn an_answer_that_does_not_end_is_not_kept() {
     let problem = pipeline.get(ENVIRONMENT).refusal();
     assert_eq!(problem.code, Code::Unavailable);
     assert!(problem.detail.contains("larger than a gateway opens"), "{}", problem.detail);
+}
+
+#[test]
+fn a_client_that_says_nothing_is_not_waited_for() {
+    if std::env::var_os("SECURECODE_TEST_GATEWAY").is_some() {
+        // At the edge that is Cloudflare's part.
+        return;
+    }
+    let mut silent = TcpStream::connect(gateway().trim_start_matches("http://")).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    silent.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+    let mut said = String::new();
+    silent.read_to_string(&mut said).unwrap();
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
 }
