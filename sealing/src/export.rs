@@ -107,3 +107,46 @@ fn pair(secret: &OpenedSecret) -> (&SecretName, &SecretValue) {
 fn room<'a>(secrets: impl Iterator<Item = (&'a SecretName, &'a SecretValue)>) -> usize {
     secrets.map(|(name, value)| name.as_str().len() + value.expose().len() * 6 + 16).sum::<usize>() + 16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Meta, Policy};
+    use protocol::SecretId;
+
+    fn secret(name: &str, value: &[u8]) -> OpenedSecret {
+        OpenedSecret {
+            id: SecretId::from_bytes([0; 16]),
+            name: name.parse().unwrap(),
+            version: 1,
+            meta: Meta::default(),
+            value: SecretValue::new(Zeroizing::new(value.to_vec())).unwrap(),
+            policy: Policy::default(),
+        }
+    }
+
+    #[test]
+    fn each_format_has_a_spelling_of_its_own_in_memory_that_was_reserved_whole() {
+        let secrets = [secret("A", b"it's"), secret("B", &[1; 1000])];
+        let all: Vec<&OpenedSecret> = secrets.iter().collect();
+        let [first, _] = &*all else { panic!() };
+        let text = |format| String::from_utf8(write(&[first], format).unwrap().to_vec()).unwrap();
+        assert_eq!(text(Format::Dotenv), "A='it's'\n");
+        assert_eq!(text(Format::Json), "{\n  \"A\": \"it's\"\n}\n");
+        assert_eq!(text(Format::Shell), "export A='it'\\''s'\n");
+        for format in [Format::Dotenv, Format::Json, Format::Shell] {
+            let written = write(&all, format).unwrap();
+            assert_eq!(written.capacity(), room(all.iter().copied().map(pair)), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_spelling_is_named_and_nothing_is_written() {
+        let secrets = [secret("A", b"1"), secret("BYTES", b"\xff")];
+        let all: Vec<&OpenedSecret> = secrets.iter().collect();
+        for format in [Format::Dotenv, Format::Json] {
+            assert!(write(&all, format).unwrap_err().to_string().starts_with("BYTES "));
+        }
+        write(&all, Format::Shell).unwrap();
+    }
+}
