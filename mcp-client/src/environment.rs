@@ -16,8 +16,8 @@ use protocol::{
     },
 };
 use sealing::{
-    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Place, Policy, Proof, Question, Rules,
-    WrapKey, make_id,
+    EnvironmentKey, EnvironmentNames, Manifest, Meta, OpenedSecret, Policy, Proof, Question, Rules, WrapKey,
+    make_id,
 };
 use std::{
     cell::RefCell,
@@ -198,8 +198,7 @@ impl Client {
     }
 
     fn means(&self, names: &EnvironmentNames) -> bool {
-        self.project.as_ref().is_none_or(|project| *project == names.project)
-            && self.environment.as_ref().is_none_or(|environment| *environment == names.environment)
+        names.are(self.project.as_ref(), self.environment.as_ref())
     }
 
     fn no_such_environment(&self) -> Error {
@@ -219,8 +218,7 @@ impl Client {
     fn open(&self, account: AccountId, served: &Served) -> Result<Environment> {
         match &self.credential {
             Credential::Key(wrap) => {
-                let place = Place { account, project: served.project, environment: served.id };
-                let (key, names) = wrap.unwrap_environment_key(&place, served.generation, &served.key)?;
+                let (key, names) = wrap.open_environment(account, served)?;
                 Ok(Environment { key, generation: served.generation, names })
             }
             Credential::Owner => {
@@ -268,12 +266,8 @@ impl Client {
             let (rules, _, _) = self.rules_of(environment)?.ok_or_else(changing)?;
             self.rules.replace(Some((named, rules)));
         }
-        let rules = self.rules.borrow();
-        for secret in secrets {
-            if let Some((_, rules)) = &*rules {
-                let own = std::mem::take(&mut secret.policy);
-                secret.policy = rules.with(own, secret.meta.tags());
-            }
+        if let Some((_, rules)) = &*self.rules.borrow() {
+            rules.lay_down(secrets);
         }
         Ok(())
     }
@@ -617,14 +611,8 @@ impl Environment {
     }
 
     fn open_contents(&self, bundle: Bundle, least_version: u64) -> Result<Contents> {
-        let manifest = Manifest::open(&self.key, &bundle.root, &bundle.buckets)?;
-        manifest.admits(&self.key, &bundle.secrets, &bundle.canaries)?;
+        let (manifest, secrets) = self.key.open_contents(&bundle)?;
         pins::check_and_advance(self.id(), &bundle.root, least_version)?;
-        let secrets = bundle
-            .secrets
-            .iter()
-            .map(|secret| self.key.open_secret(secret))
-            .collect::<Result<Vec<_>, _>>()?;
         Ok(Contents { secrets, manifest, buckets: bundle.buckets })
     }
 }
@@ -706,6 +694,7 @@ fn word(how: How) -> &'static str {
         How::Sdk => "sdk",
         How::Reveal => "reveal",
         How::Write => "write",
+        How::Gateway => "gateway",
     }
 }
 

@@ -8,9 +8,8 @@ use crate::{
     error::{Error, Result},
     home,
 };
-use protocol::SecretName;
 use rustix::process::{Pid, Signal, kill_process};
-use sealing::{ApiKey, SecretValue};
+use sealing::ApiKey;
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,7 +18,6 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use zeroize::Zeroizing;
 
 /// One session's file and the lock that says it is alive.
 pub struct SessionFile {
@@ -68,7 +66,7 @@ impl SessionFile {
         &self.path
     }
 
-    /// Replaces what the file holds: values (`render`) or a ticket. Whoever sources it gets all of the new content
+    /// Replaces what the file holds: values (`sealing::export::for_shell`) or a ticket. Whoever sources it gets all of the new content
     /// or all of the old.
     ///
     /// # Errors
@@ -91,29 +89,6 @@ impl Drop for SessionFile {
         let _ = remove(&self.path);
         let _ = remove(&self.lock_path);
     }
-}
-
-/// `export NAME='…'` for each, in quotes that no value can leave: every POSIX shell reads the exact bytes back.
-pub fn render<'a>(
-    secrets: impl IntoIterator<Item = (&'a SecretName, &'a SecretValue)>,
-) -> Zeroizing<Vec<u8>> {
-    let secrets: Vec<_> = secrets.into_iter().collect();
-    // Every byte may become four; reserved whole, so that no reallocation leaves a copy behind.
-    let room = secrets.iter().map(|(name, value)| name.as_str().len() + value.expose().len() * 4 + 16).sum();
-    let mut file = Zeroizing::new(Vec::with_capacity(room));
-    for (name, value) in secrets {
-        file.extend_from_slice(b"export ");
-        file.extend_from_slice(name.as_str().as_bytes());
-        file.extend_from_slice(b"='");
-        for byte in value.expose() {
-            match byte {
-                b'\'' => file.extend_from_slice(b"'\\''"),
-                byte => file.push(*byte),
-            }
-        }
-        file.extend_from_slice(b"'\n");
-    }
-    file
 }
 
 /// Removes what killed sessions left behind. Every session does so when it starts.

@@ -3,8 +3,7 @@
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use protocol::SecretName;
-use sealing::SecretValue;
-use securecode::session_file::render;
+use sealing::{SecretValue, export::for_shell};
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 use zeroize::Zeroizing;
 
@@ -109,7 +108,7 @@ fn every_shell_reads_the_exact_bytes_back() {
                 )
             })
             .collect();
-        fs::write(&path, &*render(named.iter().map(|(name, value)| (name, value)))).unwrap();
+        fs::write(&path, &*for_shell(named.iter().map(|(name, value)| (name, value)))).unwrap();
         for shell in SHELLS {
             for locale in ["C", "C.UTF-8"] {
                 let (program, arguments) = shell.split_first().unwrap();
@@ -163,7 +162,7 @@ fn a_value_runs_nothing() {
     ] {
         let value = SecretValue::new(Zeroizing::new(attack.clone().into_bytes())).unwrap();
         let name: SecretName = "A".parse().unwrap();
-        fs::write(&path, &*render([(&name, &value)])).unwrap();
+        fs::write(&path, &*for_shell([(&name, &value)])).unwrap();
         for shell in SHELLS {
             let (program, arguments) = shell.split_first().unwrap();
             Command::new(program).args(arguments).args(["-c", ". \"$1\"", "sh"]).arg(&path).output().unwrap();

@@ -288,7 +288,7 @@ pub struct KeyEntry {
     pub record: Blob,
 }
 
-/// Why a secret is read; stands in the audit row. `reveal` needs a permission of its own.
+/// Why a secret is read; stands in the audit row. `reveal` and `gateway` need a permission of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -303,6 +303,8 @@ pub enum How {
     Reveal,
     /// To be compared with what is about to be written.
     Write,
+    /// By a gateway, which opens it and answers it to whoever sent it the key.
+    Gateway,
 }
 
 /// `?how=`.

@@ -5,6 +5,7 @@
 //! Formats are specified in `docs/protocol.md`.
 
 pub mod address;
+mod answer;
 mod base62;
 mod blob;
 pub mod body;
@@ -17,6 +18,7 @@ mod problem;
 pub mod token;
 
 pub use address::AddressRange;
+pub use answer::HEADERS;
 pub use blob::{Blob, Bytes32, Salt};
 pub use digest::{Digest, ParseDigestError};
 pub use email::Email;

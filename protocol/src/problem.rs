@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Why the vault refused: stable, and all that a client acts on or shows. The prose beside it is for people
 /// who read raw answers; clients use words of their own, so that no server text reaches a model.
@@ -107,6 +108,13 @@ impl Code {
     }
 }
 
+impl fmt::Display for Code {
+    /// As it travels.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// What a plan limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -161,4 +169,31 @@ pub struct Problem {
     /// With 429: seconds after which to ask again; the header `Retry-After` says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// The problem of this code; `detail` says what happened and what to do now, and quotes no input.
+    pub fn new(code: Code, detail: String, request_id: &str) -> Self {
+        Self {
+            kind: format!("urn:securecode:problem:{code}"),
+            status: code.status(),
+            code,
+            detail,
+            request_id: request_id.to_owned(),
+            limit: None,
+            retry_after: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_as_it_travels() {
+        for code in [Code::Unauthenticated, Code::EnvironmentOutOfScope, Code::Internal] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.to_string());
+        }
+    }
 }

@@ -6,10 +6,7 @@ use protocol::{
     AccountId, Code, Digest, KeyId, Label, Problem, SecretName,
     body::{self, Versioned},
 };
-use sealing::{
-    ApiKey, Audience, Consent, EnvironmentKey, EnvironmentNames, Manifest, OpenedSecret, Pin, Place,
-    TrustError,
-};
+use sealing::{ApiKey, Audience, Consent, EnvironmentKey, EnvironmentNames, OpenedSecret, Pin, TrustError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -149,11 +146,8 @@ impl Client {
     pub fn open(&self, served: &str, least: u32) -> Result<Contents, Thrown> {
         let bundle: body::Bundle = answer(served)?;
         let (key, names) = self.unwrap(bundle.account, &bundle.environment)?;
-        let manifest = Manifest::open(&key, &bundle.root, &bundle.buckets)?;
-        manifest.admits(&key, &bundle.secrets, &bundle.canaries)?;
+        let (manifest, secrets) = key.open_contents(&bundle)?;
         Pin { version: u64::from(least), digest: [0; 32] }.admits(&bundle.root)?;
-        let secrets = bundle.secrets.iter().map(|secret| key.open_secret(secret));
-        let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
         Ok(Contents {
             is_meant: self.means(&names),
             rules: manifest.rules().filter(|_| !secrets.is_empty()),
@@ -167,18 +161,15 @@ impl Client {
     }
 
     fn means(&self, names: &EnvironmentNames) -> bool {
-        self.project.as_ref().is_none_or(|project| *project == names.project)
-            && self.environment.as_ref().is_none_or(|environment| *environment == names.environment)
+        names.are(self.project.as_ref(), self.environment.as_ref())
     }
 
-    /// What an environment is called is sealed with its key, so the vault cannot pass off another.
     fn unwrap(
         &self,
         account: AccountId,
         served: &body::Environment,
     ) -> Result<(EnvironmentKey, EnvironmentNames), Thrown> {
-        let place = Place { account, project: served.project, environment: served.id };
-        Ok(self.key.derive_wrap().unwrap_environment_key(&place, served.generation, &served.key)?)
+        Ok(self.key.derive_wrap().open_environment(account, served)?)
     }
 }
 
@@ -278,10 +269,7 @@ impl Contents {
         let rules = self.key.open_current_rules(&read.root, read.rules.as_ref())?.unwrap_or_default();
         let newest = self.newest.as_deref().ok_or_else(not_admitted)?;
         let pin = admit(Some(newest), &read.root)?;
-        for secret in &mut self.secrets {
-            let own = std::mem::take(&mut secret.policy);
-            secret.policy = rules.with(own, secret.meta.tags());
-        }
+        rules.lay_down(&mut self.secrets);
         self.newest = Some(pin.clone());
         self.rules = None;
         Ok(Some(pin))

@@ -1,7 +1,8 @@
 use crate::{Audience, EnvironmentNames, Place, expand, expand_key, label, random::make_bytes};
 use hkdf::Hkdf;
 use protocol::{
-    AccessToken, Blob, KeyId, ParseTokenError, TokenKind,
+    AccessToken, AccountId, Blob, KeyId, ParseTokenError, TokenKind,
+    body::Environment,
     token::{decode, encode},
 };
 use seal::{Key, Kind, OpenError, SealError};
@@ -112,5 +113,19 @@ impl WrapKey {
     ) -> Result<(crate::EnvironmentKey, EnvironmentNames), OpenError> {
         let context = place.context(Kind::ENVIRONMENT_KEY_OF_API_KEY, self.id.as_bytes(), &[], generation);
         crate::EnvironmentKey::unwrap(*place, &self.key, &context, wrapped)
+    }
+
+    /// Unwraps the key of an environment as the vault serves it. What it is called is sealed with its key, so the vault
+    /// cannot pass off another.
+    ///
+    /// # Errors
+    /// As [`WrapKey::unwrap_environment_key`].
+    pub fn open_environment(
+        &self,
+        account: AccountId,
+        served: &Environment,
+    ) -> Result<(crate::EnvironmentKey, EnvironmentNames), OpenError> {
+        let place = Place { account, project: served.project, environment: served.id };
+        self.unwrap_environment_key(&place, served.generation, &served.key)
     }
 }

@@ -55,6 +55,14 @@ pub struct EnvironmentNames {
     pub production: bool,
 }
 
+impl EnvironmentNames {
+    /// Whether it is the environment that somebody names so; who names none means any.
+    pub fn are(&self, project: Option<&Label>, environment: Option<&Label>) -> bool {
+        project.is_none_or(|project| *project == self.project)
+            && environment.is_none_or(|environment| *environment == self.environment)
+    }
+}
+
 /// What stands beside a value: tags and a note.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Meta {

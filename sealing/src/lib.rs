@@ -16,6 +16,7 @@ mod audience;
 pub mod dotenv;
 mod draft;
 mod environment;
+pub mod export;
 mod json;
 mod manifest;
 mod pairing;

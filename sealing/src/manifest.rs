@@ -1,10 +1,10 @@
 //! The environment manifest: what an environment holds, in which versions, sealed under its key. It is how a
 //! client knows that an answer is current and complete (`docs/protocol.md`, "Manifests").
 
-use crate::{EnvironmentKey, Rules};
+use crate::{EnvironmentKey, OpenedSecret, Rules};
 use protocol::{
     Blob, Digest, NameIndex, SecretId, SecretName,
-    body::{Bucket as SealedBucket, SealedSecret, SecretEntry, Versioned},
+    body::{Bucket as SealedBucket, Bundle, SealedSecret, SecretEntry, Versioned},
 };
 use seal::{Kind, OpenError, Reader, SealError, Writer};
 use sha2::{Digest as _, Sha256};
@@ -205,6 +205,17 @@ fn bucket_of(index: NameIndex, count: usize) -> usize {
 }
 
 impl EnvironmentKey {
+    /// Opens a whole environment: every secret that its manifest names, each current, and nothing else; and the manifest.
+    ///
+    /// # Errors
+    /// When one is left out, made up, doubled or not current, or anything does not open.
+    pub fn open_contents(&self, served: &Bundle) -> Result<(Manifest, Vec<OpenedSecret>), TrustError> {
+        let manifest = Manifest::open(self, &served.root, &served.buckets)?;
+        manifest.admits(self, &served.secrets, &served.canaries)?;
+        let secrets = served.secrets.iter().map(|secret| self.open_secret(secret));
+        Ok((manifest, secrets.collect::<Result<_, _>>()?))
+    }
+
     /// Opens an environment's rules, or their absence, on the word of its root.
     ///
     /// # Errors

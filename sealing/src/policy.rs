@@ -1,4 +1,4 @@
-use crate::{EnvironmentKey, Place};
+use crate::{EnvironmentKey, OpenedSecret, Place};
 use protocol::{Blob, NameIndex, SecretId, Tag};
 use seal::{FieldsError, Kind, OpenError, Reader, SealError, Writer};
 use zeroize::Zeroizing;
@@ -72,6 +72,14 @@ impl Rules {
     pub fn with(&self, own: Policy, tags: &[Tag]) -> Policy {
         let rules = self.0.iter().filter(|(tag, _)| tags.contains(tag));
         rules.fold(own, |policy, (_, rule)| policy.stricter(rule))
+    }
+
+    /// Lays them down for secrets, each by its tags.
+    pub fn lay_down(&self, secrets: &mut [OpenedSecret]) {
+        for secret in secrets {
+            let own = std::mem::take(&mut secret.policy);
+            secret.policy = self.with(own, secret.meta.tags());
+        }
     }
 
     /// Changes the policy of a tag: the one that it has, or one that allows everything.

@@ -17,20 +17,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use protocol::Code;
+use protocol::{Code, HEADERS};
 use std::sync::Arc;
 
 /// The id of this request: in its answer, in its audit row, and in the log.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
-
-const HEADERS: [(HeaderName, &str); 5] = [
-    (header::CACHE_CONTROL, "no-store"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-];
 
 /// Gives the request its id, and the answer what every answer has.
 pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next: Next) -> Response {
@@ -75,7 +67,7 @@ pub(crate) async fn finish(State(host): State<Host>, mut request: Request, next:
     });
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);

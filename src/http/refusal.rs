@@ -43,19 +43,7 @@ impl Refused {
             Refusal::Fault(_) => (Code::Internal, None, Code::Internal.advice().to_owned()),
         };
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let kind = format!("urn:securecode:problem:{}", crate::vault::audit::word(code));
-        (
-            status,
-            Problem {
-                kind,
-                status: status.as_u16(),
-                code,
-                detail,
-                request_id: request_id.to_owned(),
-                limit,
-                retry_after,
-            },
-        )
+        (status, Problem { limit, retry_after, ..Problem::new(code, detail, request_id) })
     }
 }
 

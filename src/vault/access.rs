@@ -480,7 +480,7 @@ pub(super) async fn spring_canary(
         secrets: vec![index],
         ..Ask::default()
     };
-    let row = match seal_entry(host, caller, &ask, 0, &super::audit::word(Code::CanaryRead)) {
+    let row = match seal_entry(host, caller, &ask, 0, &Code::CanaryRead.to_string()) {
         Ok(row) => row,
         Err(refusal) => return refusal,
     };
@@ -520,10 +520,10 @@ pub(super) async fn spring_canary(
 /// Writes the audit row of a refusal, if the token is a real one. The refusal stands even if this fails.
 async fn record(host: &Host, caller: &Caller, ask: &Ask<'_>, refusal: &Refusal) {
     let result = match refusal {
-        Refusal::Because(code) | Refusal::Later(code, _) => super::audit::word(*code),
-        Refusal::Quota(_) => super::audit::word(Code::QuotaExceeded),
-        Refusal::Invalid(_) => super::audit::word(Code::InvalidRequest),
-        Refusal::Fault(_) => super::audit::word(Code::Internal),
+        Refusal::Because(code) | Refusal::Later(code, _) => code.to_string(),
+        Refusal::Quota(_) => Code::QuotaExceeded.to_string(),
+        Refusal::Invalid(_) => Code::InvalidRequest.to_string(),
+        Refusal::Fault(_) => Code::Internal.to_string(),
     };
     let Ok(row) = seal_entry(host, caller, ask, 0, &result) else { return };
     let [current, previous] = host.pepper.verifiers(&caller.token);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{database::Value, host::Host};
 use protocol::{
-    Code, Digest, KeyId, Permission,
+    Digest, KeyId, Permission,
     body::{AuditRow, AuditRows, CredentialClass, LoggedRow, Page, RowContent, Segment, UnreadableRow},
 };
 use serde::Deserialize;
@@ -58,11 +58,6 @@ pub(super) fn seal(host: &Host, request: &String, cost: u64, mut entry: Entry) -
     let at = host.now();
     let leaf = audit_log::leaf(request, at, cost, &json);
     Ok(SealedRow { at, entry: ENTRY.seal(host, request, &json)?, leaf })
-}
-
-/// A code as it stands in an entry's `result`.
-pub(crate) fn word(code: Code) -> String {
-    serde_json::to_value(code).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A row as it is stored, and archived.

@@ -28,12 +28,14 @@ const PAGE: u64 = 200;
 const MOST_CHANGES: usize = 500;
 
 impl Ask<'_> {
-    /// What reading secrets takes: the permission to read, or to reveal; to write, to compare before a write.
+    /// What reading secrets takes: the permission to read, and to reveal or be used at a gateway where that is what it is
+    /// for; to write, to compare before a write.
     pub(super) fn to_read(action: &'static str, how: How, scope: Scope) -> Self {
         let needs: &'static [Permission] = match how {
             How::Inject | How::Run | How::Sdk => &[Permission::Read],
             How::Reveal => &[Permission::Read, Permission::Reveal],
             How::Write => &[Permission::Write],
+            How::Gateway => &[Permission::Read, Permission::Gateway],
         };
         Self { action, how: Some(how), scope, cost: 1, needs, ..Self::default() }
     }

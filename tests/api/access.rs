@@ -151,6 +151,7 @@ fn each_permission_opens_what_it_says_and_nothing_else() {
         (Permission::Write, false, false, true, false),
         (Permission::Reveal, false, false, false, false),
         (Permission::Audit, false, false, false, true),
+        // Of use with `read` alone: what a gateway may have is in a test of its own.
         (Permission::Gateway, false, false, false, false),
     ] {
         let key = owner.key(&writer.environment, &[permission]);
@@ -171,6 +172,57 @@ fn each_permission_opens_what_it_says_and_nothing_else() {
         }
     }
     let _: Read = writer.http.get(&writer.secret_path("A", How::Reveal)).json();
+}
+
+/// The second table of `tests/api/authorization.md`.
+#[test]
+fn a_secret_is_read_with_the_permissions_that_its_how_needs_and_with_none_of_them_missing() {
+    let vault = Vault::shared();
+    let (mut owner, writer) = owner_with_key(vault, &[Permission::Read, Permission::Write]);
+    writer.put("A", b"1");
+    let (_, table) = include_str!("authorization.md").split_once("## What a secret is read for").unwrap();
+    let mut tried = Vec::new();
+    for row in table.lines().filter(|row| row.starts_with("| ")).skip(2) {
+        let (how, needs) = row.trim_matches(['|', ' ']).split_once(" | ").unwrap();
+        let needs: Vec<Permission> = needs.split(", ").map(|one| one.parse().unwrap()).collect();
+        let path = writer.path(&format!("/secrets/{}?how={how}", writer.index("A")));
+        let bundle = format!("/v1/bundle?how={how}");
+        let key = owner.key(&writer.environment, &needs);
+        key.http.get(&path).ok();
+        key.http.get(&bundle).ok();
+        for missing in needs {
+            let others: Vec<_> = Permission::ALL.into_iter().filter(|one| *one != missing).collect();
+            let key = owner.key(&writer.environment, &others);
+            for path in [&path, &bundle] {
+                assert_eq!(key.http.get(path).refusal().code, Code::PermissionMissing, "{how} {missing}");
+            }
+            owner.revoke(key.id);
+        }
+        owner.revoke(key.id);
+        tried.push(how);
+    }
+    assert_eq!(tried, ["inject", "run", "sdk", "reveal", "write", "gateway"]);
+}
+
+#[test]
+fn what_a_gateway_reads_and_is_refused_is_in_the_log_as_such() {
+    let vault = Vault::shared();
+    let (mut owner, key) = owner_with_key(vault, &[Permission::Read, Permission::Write]);
+    let permitted = owner.key(&key.environment, &[Permission::Read, Permission::Gateway]);
+    for key in [&permitted, &key] {
+        key.http.get("/v1/bundle?how=gateway");
+        key.http.get(&key.secret_path("A", How::Gateway));
+    }
+    let rows = audit(&owner);
+    let of = |id| {
+        let its = rows.iter().rev().filter(move |row| row.entry.credential == Some(id));
+        let told = its.map(|row| (row.entry.action.as_str(), row.entry.how, row.entry.result.as_str()));
+        told.collect::<Vec<_>>()
+    };
+    let gateway = Some(How::Gateway);
+    assert_eq!(of(permitted.id), [("bundle", gateway, "allowed"), ("read", gateway, "allowed")]);
+    let refused = "permission_missing";
+    assert_eq!(of(key.id), [("bundle", gateway, refused), ("read", gateway, refused)]);
 }
 
 #[test]

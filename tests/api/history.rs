@@ -140,27 +140,13 @@ fn a_deleted_secret_can_be_deleted_for_good() {
     assert_eq!(key.http.get(&format!("{path}?how=reveal")).refusal().code, Code::NotFound);
 }
 
-/// Lays down a policy for a secret of the key's environment, as the owner.
-fn lay_down(owner: &Owner, key: &Key, name: &str, version: u64, policy: &Policy) -> kit::Answer {
-    let listing = key.list();
-    let index = key.index(name);
-    let id = listing.items.iter().find(|entry| entry.index == index).map(|entry| entry.id);
-    let id = id.unwrap_or(SecretId::from_bytes([7; 16]));
-    let blob = key.environment.seal_policy(id, index, version, policy).unwrap();
-    let mut manifest = Manifest::open(&key.environment, &listing.root, &listing.buckets).unwrap();
-    manifest.set_policy(index, &blob);
-    let (root, buckets) = manifest.seal_next(&key.environment, &listing.buckets).unwrap();
-    let policy = NewPolicy { policy: Versioned { version, blob }, canary: policy.canary, root, buckets };
-    owner.http.put(&key.path(&format!("/secrets/{index}/policy")), &policy)
-}
-
 #[test]
 fn a_policy_is_the_owners_to_write_and_outlives_new_values() {
     let (owner, key) = owner_with_key(Vault::shared());
     key.put("A", b"one");
     let policy =
         Policy { reveal: Consent::Block, hosts: vec!["api.example.com".into()], ..Policy::default() };
-    lay_down(&owner, &key, "A", 1, &policy).ok();
+    owner.lay_down(&key, "A", 1, &policy).ok();
     key.put("A", b"two");
     let read: Read = key.http.get(&key.secret_path("A", How::Inject)).json();
     let proof =
@@ -172,8 +158,8 @@ fn a_policy_is_the_owners_to_write_and_outlives_new_values() {
     let bare = protocol::body::SealedSecret { policy: None, ..secret.clone() };
     assert_eq!(proof.admits(Some(&bare)), Err(sealing::TrustError::NotCurrent));
 
-    assert_eq!(lay_down(&owner, &key, "A", 3, &policy).refusal().code, Code::ManifestOutdated);
-    assert_eq!(lay_down(&owner, &key, "ABSENT", 1, &policy).refusal().code, Code::NotFound);
+    assert_eq!(owner.lay_down(&key, "A", 3, &policy).refusal().code, Code::ManifestOutdated);
+    assert_eq!(owner.lay_down(&key, "ABSENT", 1, &policy).refusal().code, Code::NotFound);
     let mut change = key.change(&[("A", b"three")], &[]);
     change.put[0].policy = secret.policy;
     assert_eq!(key.http.post(&key.path("/changes"), &change).refusal().code, Code::InvalidRequest);
@@ -192,7 +178,7 @@ fn a_key_that_reads_a_canary_is_revoked_and_gets_nothing() {
     let (mut owner, key) = owner_with_key(Vault::shared());
     key.put("A", b"one");
     key.put("TRAP", b"trap-value");
-    lay_down(&owner, &key, "TRAP", 1, &Policy { canary: true, ..Policy::default() }).ok();
+    owner.lay_down(&key, "TRAP", 1, &Policy { canary: true, ..Policy::default() }).ok();
     // A whole environment is read every day: the canary is not in it, and says so.
     let bundle: Bundle = key.http.get("/v1/bundle?how=run").json();
     let manifest = Manifest::open(&key.environment, &bundle.root, &bundle.buckets).unwrap();

@@ -3,7 +3,7 @@
 use kit::{Key, Owner, Vault};
 use protocol::{
     Code, Permission,
-    body::{FinishRotation, KeyGrant, NewRotation, NewRules, Pending, ReadRules, Versioned, Written},
+    body::{FinishRotation, KeyGrant, NewRotation, Pending, ReadRules, Versioned, Written},
 };
 use sealing::{Consent, EnvironmentKey, Manifest, Rules, TrustError};
 
@@ -22,16 +22,6 @@ fn blocked() -> Rules {
     rules
 }
 
-/// The rules of that version, and the root that names them beside what is there.
-fn new_rules(key: &Key, version: u64, rules: &Rules) -> NewRules {
-    let blob = key.environment.seal_rules(version, rules).unwrap();
-    let listing = key.list();
-    let mut manifest = Manifest::open(&key.environment, &listing.root, &listing.buckets).unwrap();
-    manifest.set_rules(&blob);
-    let (root, _) = manifest.seal_next(&key.environment, &listing.buckets).unwrap();
-    NewRules { rules: Versioned { version, blob }, root }
-}
-
 fn open(key: &Key, read: &ReadRules) -> Result<Option<Rules>, TrustError> {
     key.environment.open_current_rules(&read.root, read.rules.as_ref())
 }
@@ -44,7 +34,7 @@ fn rules_are_the_owners_to_write_and_every_keys_to_read() {
     let none: ReadRules = key.http.get(&key.path("/rules")).json();
     assert_eq!((none.rules.is_none(), open(&key, &none)), (true, Ok(None)));
     // No key may, whatever its permissions.
-    let first = new_rules(&key, 1, &blocked());
+    let first = key.new_rules(1, &blocked());
     assert_eq!(key.http.put(&key.path("/rules"), &first).refusal().code, Code::OwnerRequired);
     let beside = owner.environment(key.environment.place().project);
     let other = owner.key(&beside, &[Permission::Read]);
@@ -52,14 +42,14 @@ fn rules_are_the_owners_to_write_and_every_keys_to_read() {
         assert_eq!(http.get(&key.path("/rules")).refusal().code, Code::EnvironmentOutOfScope);
     }
     // Of another version than the next, or of an outdated root: nothing is stored.
-    let second = new_rules(&key, 2, &blocked());
+    let second = key.new_rules(2, &blocked());
     assert_eq!(owner.http.put(&key.path("/rules"), &second).refusal().code, Code::ManifestOutdated);
     key.put("B", b"2");
     assert_eq!(owner.http.put(&key.path("/rules"), &first).refusal().code, Code::ManifestOutdated);
     let read: ReadRules = key.http.get(&key.path("/rules")).json();
     assert_eq!(open(&key, &read), Ok(None));
 
-    let first = new_rules(&key, 1, &blocked());
+    let first = key.new_rules(1, &blocked());
     let written: Written = owner.http.put(&key.path("/rules"), &first).json();
     assert!(written.receipt.is_some());
     // The very same again answers well.
@@ -81,9 +71,9 @@ fn rules_are_the_owners_to_write_and_every_keys_to_read() {
 fn rules_that_are_changed_older_or_left_out_are_found() {
     let vault = Vault::native();
     let (owner, key) = owner_with_key(&vault);
-    let older = new_rules(&key, 1, &blocked());
+    let older = key.new_rules(1, &blocked());
     owner.http.put(&key.path("/rules"), &older).ok();
-    owner.http.put(&key.path("/rules"), &new_rules(&key, 2, &Rules::default())).ok();
+    owner.http.put(&key.path("/rules"), &key.new_rules(2, &Rules::default())).ok();
     let database = vault.database();
     let served = |sql: &str| {
         database
@@ -109,7 +99,7 @@ fn rules_that_are_changed_older_or_left_out_are_found() {
 fn a_new_environment_key_takes_the_rules_along_or_is_refused() {
     let vault = Vault::shared();
     let (owner, key) = owner_with_key(vault);
-    owner.http.put(&key.path("/rules"), &new_rules(&key, 1, &blocked())).ok();
+    owner.http.put(&key.path("/rules"), &key.new_rules(1, &blocked())).ok();
     let fresh = EnvironmentKey::make(*key.environment.place()).unwrap();
     owner.http.put(&key.path("/rotation"), &NewRotation { generation: 2, key: kit::random_blob() }).ok();
     let pending: Pending = owner.http.get(&key.path("/rotation/pending")).json();

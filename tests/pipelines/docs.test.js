@@ -1,17 +1,16 @@
 // The examples of docs/pipelines.md, as they are written.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync } from "node:fs";
+import { cpSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { finish, isSilent, machine, person, root, securecode } from "../sdk/kit.js";
 import { act, shown } from "./action.js";
-import { serve, yaml } from "./kit.js";
+import { blocks as blocksOf, serve, yaml } from "./kit.js";
 import { rehearse } from "./release.js";
 import { job } from "./template.js";
 
-const text = readFileSync(join(root, "docs/pipelines.md"), "utf8");
-const blocks = (kind) => [...text.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "gms"))].map(([, block]) => block);
+const blocks = (kind) => blocksOf("docs/pipelines.md", kind);
 
 test("the workflows run as written", async () => {
   const workflows = blocks("yaml").map((block) => yaml.parse(block)).filter((block) => block.jobs);

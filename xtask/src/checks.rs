@@ -1,7 +1,7 @@
 //! The demo, and every check and test.
 
 use crate::{
-    agent, dashboard, dist, mcp,
+    agent, dashboard, dist, gateway, mcp,
     native::Native,
     sdk,
     step::{Steps, ask, command, root, run},
@@ -10,6 +10,7 @@ use crate::{
     workerd::{self, Workerd},
 };
 use anyhow::{Result, bail};
+use std::path::Path;
 
 pub(crate) const STEPS: usize = 13;
 
@@ -52,8 +53,8 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
     mcp::show(&counts)?;
 
     steps.next("the Worker: build (about two minutes), size, dry run of its deployment");
-    wasm::build_worker()?;
-    worker_size()?;
+    wasm::build_worker(&root())?;
+    worker_size(&root())?;
     workerd::dry_run()?;
 
     steps.next("the API suite again, in workerd with D1");
@@ -73,6 +74,10 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 
     steps.next("the Node SDK: build, and each of its promises, from the package as it is installed");
     sdk::build_and_test()?;
+
+    steps.next("the gateway: build, size, dry run of its deployment, and its suite in workerd");
+    gateway::build()?;
+    gateway::edge()?;
 
     steps.next("pipelines and a release, rehearsed: the action, the template, the installer, npm's package");
     dist::rehearse()?;
@@ -238,11 +243,11 @@ fn vault_cannot_decrypt() -> Result<()> {
     Ok(())
 }
 
-/// The Worker, gzipped as uploaded, stays under 400 KiB.
-fn worker_size() -> Result<()> {
+/// A folder's Worker, gzipped as uploaded, stays under 400 KiB.
+pub(crate) fn worker_size(folder: &Path) -> Result<()> {
     let mut bytes = 0;
     for file in ["index_bg.wasm", "index.js"] {
-        let path = root().join("build").join(file);
+        let path = folder.join("build").join(file);
         let gzipped = command("gzip", &["-9", "-c"]).arg(path).output()?;
         bytes += gzipped.stdout.len();
     }

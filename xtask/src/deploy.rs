@@ -27,7 +27,7 @@ pub(crate) fn deploy(dry: bool) -> Result<()> {
     let mut steps = Steps::new(9);
     tools::set_up_worker(&mut steps)?;
     steps.next("the Worker (about two minutes)");
-    wasm::build_worker()?;
+    wasm::build_worker(&root())?;
     steps.next("the dashboard (about a minute)");
     dashboard::build()?;
     steps.next("the account's database and blob store");

@@ -7,6 +7,7 @@ mod dashboard;
 mod demo;
 mod deploy;
 mod dist;
+mod gateway;
 mod mcp;
 mod native;
 mod sdk;
@@ -23,7 +24,7 @@ const USAGE: &str = "\
 cargo xtask demo       run the main job on this machine: vault, .env, agent, command
 cargo xtask test       set up what is missing, then run every check and test
 cargo xtask setup      only set up what the tests need
-cargo xtask worker     build the Worker into build/
+cargo xtask worker     build the Worker into build/, or with `gateway` the gateway's into gateway/build/
 cargo xtask dashboard  build the dashboard into dashboard/dist/
 cargo xtask browser    build the dashboard and try it in Chromium, natively and in workerd
 cargo xtask sdk        build the Node SDK in sdk/node/ and try it, installed, against a native vault
@@ -31,6 +32,7 @@ cargo xtask mcp        the agent's tools, whole: others' suites, nonsense, hosti
 cargo xtask deploy     the vault on your Cloudflare account, made or brought up to date  [--dry-run]
 cargo xtask dist       a release in target/dist: static programs, checksums, installer, npm packages
                        [--releases URL] [--programs FOLDER, which are built: a rehearsal]
+cargo xtask gateway    the gateway: its Worker, its suite natively and in workerd, a dry run of its deployment
 cargo xtask pipelines  rehearse a release, and try it in what GitHub and GitLab run, with the programs that are built
 cargo xtask documents  run the commands of the documents as they are written, with the programs that are built
 cargo xtask openapi    write docs/openapi.json, as the code has it
@@ -55,7 +57,12 @@ fn run(command: &str) -> Result<()> {
         "test" => tools::set_up(&mut Steps::new(tools::STEPS + checks::STEPS))
             .and_then(|mut steps| checks::run_all(&mut steps)),
         "setup" => tools::set_up(&mut Steps::new(tools::STEPS)).map(drop),
-        "worker" => wasm::build_worker(),
+        "worker" => match std::env::args().nth(2).as_deref() {
+            None => wasm::build_worker(&step::root()),
+            Some("gateway") => wasm::build_worker(&gateway::folder()),
+            Some(_) => bail!("there is no such Worker\n{USAGE}"),
+        },
+        "gateway" => gateway::build_and_test(),
         "dashboard" => dashboard::build(),
         "browser" => checks::browser(),
         "sdk" => sdk::build_and_test(),

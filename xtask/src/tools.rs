@@ -59,7 +59,20 @@ pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
 
     steps.next("the native programs");
     run(
-        &mut command("cargo", &["build", "--locked", "-p", "securecode", "-p", "securecode-vault", "--bins"]),
+        &mut command(
+            "cargo",
+            &[
+                "build",
+                "--locked",
+                "-p",
+                "securecode",
+                "-p",
+                "securecode-vault",
+                "-p",
+                "securecode-gateway",
+                "--bins",
+            ],
+        ),
         "read the compiler's message; a C compiler (`apt-get install gcc`) is needed for SQLite and ring",
     )?;
     Ok(std::mem::replace(steps, Steps::new(0)))

@@ -164,15 +164,15 @@ pub(crate) fn environment(command: &mut Command) -> &mut Command {
     command.env("CARGO_ENCODED_RUSTFLAGS", flags(&[]))
 }
 
-/// Builds the Worker into `build/` with worker-build, from tools that are here already.
-pub(crate) fn build_worker() -> Result<()> {
+/// Builds a folder's Worker into its `build/` with worker-build, from tools that are here already.
+pub(crate) fn build_worker(folder: &Path) -> Result<()> {
     let worker_build = cargo_binary("worker-build");
     if !worker_build.exists() {
         bail!("worker-build is missing\n  to do now: cargo xtask setup");
     }
     let npm = root().join("tests/tools/node_modules/.bin");
     run(
-        environment(&mut command(worker_build, &["--release", "--no-opt"]))
+        environment(command(worker_build, &["--release", "--no-opt"]).current_dir(folder))
             .env("WASM_BINDGEN_BIN", cargo_binary("wasm-bindgen"))
             .env("ESBUILD_BIN", npm.join("esbuild"))
             .env("WASM_OPT_BIN", npm.join("wasm-opt"))
@@ -184,8 +184,9 @@ pub(crate) fn build_worker() -> Result<()> {
             .env_remove("CARGO_TARGET_DIR"),
         "read the compiler's message; `cargo xtask setup` installs what is missing",
     )?;
-    let module = "build/index_bg.wasm";
-    let mut optimise = command(npm.join("wasm-opt"), &[module, "-o", module]);
+    let module = folder.join("build/index_bg.wasm");
+    let mut optimise = command(npm.join("wasm-opt"), &[]);
+    optimise.arg(&module).arg("-o").arg(&module);
     // What counts is the module gzipped: a call repeats itself where an inlined body does not, and neighbours of
     // one name are alike (`docs/decisions/0007-what-the-worker-leaves-out.md`).
     optimise.args(["-Oz", "--skip-pass=inlining-optimizing", "--reorder-functions-by-name"]);

@@ -31,6 +31,8 @@ pub(crate) fn wrangler(arguments: &[&str]) -> Command {
         .env("WRANGLER_HIDE_BANNER", "true")
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .env("CI", "true")
+        // By which one local Worker finds another.
+        .env("WRANGLER_REGISTRY_PATH", root().join("target/workerd/registry"))
         // Wrangler's own logs go where the tests search for values, not into the home.
         .env("WRANGLER_LOG_PATH", root().join("target/workerd/logs"));
     wrangler
@@ -117,21 +119,17 @@ impl Workerd {
             ]),
             "read wrangler's message; `migrations/` is what it applies",
         )?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::run(&config, storage.clone(), &["--persist-to", &persist])
+    }
+
+    /// Starts the Worker of that configuration, its log in `storage`.
+    pub(crate) fn run(config: &str, storage: PathBuf, more: &[&str]) -> Result<Self> {
+        let port = free_port()?;
         let log = File::create(storage.join("wrangler.log"))?;
         let port_text = port.to_string();
-        let arguments = [
-            "dev",
-            "--local",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            &port_text,
-            "--config",
-            &config,
-            "--persist-to",
-            &persist,
-        ];
+        let mut arguments =
+            vec!["dev", "--local", "--ip", "127.0.0.1", "--port", &port_text, "--config", config];
+        arguments.extend(more);
         let child = wrangler(&arguments).stdout(log.try_clone()?).stderr(log).stdin(Stdio::null()).spawn()?;
         let running = Self { child, url: format!("http://127.0.0.1:{port}"), storage };
         running.wait_until_healthy(port)?;
@@ -160,6 +158,11 @@ impl Drop for Workerd {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
     }
+}
+
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn healthy(port: u16) -> Result<bool> {

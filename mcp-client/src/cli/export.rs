@@ -1,6 +1,6 @@
 //! `export`.
 
-use super::{say, secrets::may_be_shown};
+use super::secrets::may_be_shown;
 use crate::{
     environment::Client,
     error::{Error, Result},
@@ -8,9 +8,8 @@ use crate::{
     ticket,
 };
 use protocol::{SecretName, body::How};
-use sealing::{OpenedSecret, dotenv};
+use sealing::export::{self, SpellingError};
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     fs::File,
     io::{IsTerminal, Write},
@@ -51,49 +50,23 @@ pub(super) fn run(
         secrets.iter().filter(|secret| only.is_empty() || only.contains(&secret.name)).collect();
     wanted.sort_by(|a, b| a.name.cmp(&b.name));
     may_be_shown(&wanted, asking)?;
-    match format {
-        Format::Dotenv => {
-            let line = |secret: &&OpenedSecret| {
-                dotenv::write(&secret.name, &secret.value).ok_or_else(|| {
-                    Error::local(
-                        format!(
-                            "{} has no spelling in a .env file: it is no text, or has every kind of quote",
-                            secret.name
-                        ),
-                        "export the others with --only, and this one with: securecode get NAME --reveal",
-                    )
-                })
-            };
-            let lines = wanted.iter().map(line).collect::<Result<Vec<_>>>()?;
-            for line in lines {
-                let _ = std::io::stdout().write_all(line.as_bytes());
-            }
+    let as_written = match format {
+        Format::Dotenv => export::Format::Dotenv,
+        Format::Json => export::Format::Json,
+        Format::Github => {
+            return github(&export::texts(&wanted, "in a workflow's variables").map_err(unwritten)?);
         }
-        Format::Github => github(&texts(&wanted, "in a workflow's variables")?)?,
-        Format::Json => {
-            let object: BTreeMap<&str, &str> =
-                texts(&wanted, "in JSON")?.into_iter().map(|(name, text)| (name.as_str(), text)).collect();
-            let text = serde_json::to_string_pretty(&object)
-                .map(Zeroizing::new)
-                .map_err(|error| Error::local(error.to_string(), "report this"))?;
-            say!("{}", *text);
-        }
-    }
+    };
+    let written = export::write(&wanted, as_written).map_err(unwritten)?;
+    let _ = std::io::stdout().write_all(&written);
     Ok(())
 }
 
-/// The values, all of which must be text.
-fn texts<'a>(secrets: &[&'a OpenedSecret], place: &str) -> Result<Vec<(&'a SecretName, &'a str)>> {
-    let text = |secret: &&'a OpenedSecret| {
-        let text = std::str::from_utf8(secret.value.expose()).map_err(|_| {
-            Error::local(
-                format!("{} is no text, so it has no spelling {place}", secret.name),
-                "export the others with --only, and this one with: securecode get NAME --reveal",
-            )
-        })?;
-        Ok((&secret.name, text))
-    };
-    secrets.iter().map(text).collect()
+fn unwritten(error: SpellingError) -> Error {
+    Error::local(
+        error.to_string(),
+        "export the others with --only, and this one with: securecode get NAME --reveal",
+    )
 }
 
 /// Masks before variables: what is not masked yet is set nowhere (docs.github.com, "Workflow commands").

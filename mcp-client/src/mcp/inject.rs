@@ -14,7 +14,7 @@ use crate::{
     names,
     policy::{self, Way},
     profile::Profile,
-    session_file::{SessionFile, render},
+    session_file::SessionFile,
     ticket::Office,
 };
 use protocol::{SecretName, Tag, body::How};
@@ -22,7 +22,7 @@ use rmcp::{
     model::CallToolResult,
     schemars::{self, JsonSchema},
 };
-use sealing::{ApiKey, Consent, OpenedSecret};
+use sealing::{ApiKey, Consent, OpenedSecret, export::for_shell};
 use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeSet, path::PathBuf, sync::PoisonError};
@@ -141,7 +141,7 @@ impl Server {
         }
         let file = match &*injected {
             Injected::Values(file) => {
-                file.write(&render(secrets.iter().map(|secret| (&secret.name, &secret.value))))?;
+                file.write(&for_shell(secrets.iter().map(|secret| (&secret.name, &secret.value))))?;
                 file
             }
             Injected::Ticket(office, file) => {

@@ -1,15 +1,16 @@
-use crate::{Http, Vault};
+use crate::{Answer, Http, Vault};
 use protocol::{
     AccessToken, AccountId, Blob, Bytes32, EnvironmentId, KeyId, NameIndex, Permission, ProjectId, Salt,
     SecretId,
     body::{
         Account, Change, Device, Environments, Grant, How, Kdf, Listing, LogIn, NewEnvironment, NewKey,
-        NewProject, Read, RevokeKey, SignUp, Versioned, Written,
+        NewPolicy, NewProject, NewRules, Read, RevokeKey, SignUp, Versioned, Written,
     },
 };
 use sealing::{
     AccountKey, AccountManifest, ApiKey, Audience, EnvironmentKey, EnvironmentNames, EnvironmentRecord,
-    KeyRecord, KeyStatus, Manifest, ManifestKey, Meta, Place, ProjectRecord, SecretValue, make_id,
+    KeyRecord, KeyStatus, Manifest, ManifestKey, Meta, Place, Policy, ProjectRecord, Rules, SecretValue,
+    make_id,
 };
 use zeroize::Zeroizing;
 
@@ -235,6 +236,21 @@ impl Owner {
         self.manifest = next;
     }
 
+    /// Lays down that version of a secret's policy.
+    pub fn lay_down(&self, key: &Key, name: &str, version: u64, policy: &Policy) -> Answer {
+        let listing = key.list();
+        let index = key.index(name);
+        let id = listing.items.iter().find(|entry| entry.index == index).map(|entry| entry.id);
+        let id = id.unwrap_or(SecretId::from_bytes([7; 16]));
+        let blob = key.environment.seal_policy(id, index, version, policy).expect("random");
+        let mut manifest =
+            Manifest::open(&key.environment, &listing.root, &listing.buckets).expect("a manifest");
+        manifest.set_policy(index, &blob);
+        let (root, buckets) = manifest.seal_next(&key.environment, &listing.buckets).expect("random");
+        let policy = NewPolicy { policy: Versioned { version, blob }, canary: policy.canary, root, buckets };
+        self.http.put(&key.path(&format!("/secrets/{index}/policy")), &policy)
+    }
+
     /// Takes over a manifest that a test wrote by itself.
     pub fn wrote(&mut self, manifest: AccountManifest) {
         self.manifest = manifest;
@@ -317,6 +333,17 @@ impl Key {
         }
         let (root, buckets) = manifest.seal_next(&self.environment, &listing.buckets).expect("random");
         Change { put: sealed, delete, root, buckets }
+    }
+
+    /// That version of the environment's rules, and the root that names them beside what is there.
+    pub fn new_rules(&self, version: u64, rules: &Rules) -> NewRules {
+        let blob = self.environment.seal_rules(version, rules).expect("random");
+        let listing = self.list();
+        let mut manifest =
+            Manifest::open(&self.environment, &listing.root, &listing.buckets).expect("a manifest");
+        manifest.set_rules(&blob);
+        let (root, _) = manifest.seal_next(&self.environment, &listing.buckets).expect("random");
+        NewRules { rules: Versioned { version, blob }, root }
     }
 
     /// Puts one secret.
