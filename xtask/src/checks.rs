@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Result, bail};
 use std::path::Path;
 
-pub(crate) const STEPS: usize = 13;
+pub(crate) const STEPS: usize = 14;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {

@@ -145,7 +145,9 @@ fn build(profile: &str) -> Result<PathBuf> {
     }
     let words = ["build", "--profile", profile, "--locked", "--bins", "--target", TARGET];
     run(
-        command("cargo", &words).args(["--package", "securecode", "--package", "securecode-vault"]),
+        command("cargo", &words)
+            .args(["--package", "securecode", "--package", "securecode-vault"])
+            .env("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
         "read what cannot be built, above; musl-gcc is of the package musl-tools",
     )?;
     let folder = if profile == "dev" { "debug" } else { profile };

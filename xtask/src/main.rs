@@ -7,6 +7,7 @@ mod dashboard;
 mod demo;
 mod deploy;
 mod dist;
+mod fuzz;
 mod gateway;
 mod mcp;
 mod native;
@@ -16,7 +17,7 @@ mod tools;
 mod wasm;
 mod workerd;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::{path::Path, process::ExitCode};
 use step::Steps;
 
@@ -35,6 +36,7 @@ cargo xtask dist       a release in target/dist: static programs, checksums, ins
 cargo xtask gateway    the gateway: its Worker, its suite natively and in workerd, a dry run of its deployment
 cargo xtask pipelines  rehearse a release, and try it in what GitHub and GitLab run, with the programs that are built
 cargo xtask documents  run the commands of the documents as they are written, with the programs that are built
+cargo xtask fuzz       each target of fuzz/ with an engine, by the nightly compiler  [--seconds N, 60 unless told]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
 cargo xtask cost       what each request costs at the edge, as docs/cost.md has it
@@ -70,6 +72,10 @@ fn run(command: &str) -> Result<()> {
         "deploy" => deploy::deploy(std::env::args().any(|word| word == "--dry-run")),
         "pipelines" => dist::rehearse(),
         "dist" => dist::make(option("--releases").as_deref(), option("--programs").as_deref().map(Path::new)),
+        "fuzz" => fuzz::run(match option("--seconds") {
+            None => 60,
+            Some(seconds) => seconds.parse().context("--seconds takes a number")?,
+        }),
         "documents" => checks::documents(),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),

@@ -95,7 +95,7 @@ pub(crate) fn cargo_binary(name: &str) -> PathBuf {
     tools().join("bin").join(name)
 }
 
-fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
+pub(crate) fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
     let installed = tools().join(".crates.toml");
     let wanted = format!("\"{name} {version} ");
     let program = if name == WASM_BINDGEN.0 { WASM_BINDGEN.1 } else { name };
