@@ -1,7 +1,10 @@
 //! Shell scripts, makefiles and the scripts of a package.json: which commands stand in them, and where they expand
 //! variables. Read roughly: what is taken for a command and is none costs a script values that it could have had.
 
-use super::interpreters::{self, SHELLS};
+use super::{
+    interpreters::{self, SHELLS},
+    steering,
+};
 use std::{
     collections::{BTreeMap, HashSet},
     iter::Peekable,
@@ -667,6 +670,11 @@ impl Reading {
 
     fn assign(&mut self, name: &str, words: &[Word], listed: bool) {
         let names = words.iter().flat_map(|word| names_in(&word.text)).map(str::to_owned);
+        let names: Vec<String> = names.collect();
+        // What steers the programs that follow is more than a word of theirs; of PATH new programs are looked for.
+        if steering::is_steering(name) && name != "PATH" {
+            self.script.parts.extend(names.iter().filter(|other| *other != name).cloned());
+        }
         self.assigned.entry(name.to_owned()).or_default().extend(names);
         if listed {
             self.listed.insert(name.to_owned());
@@ -706,6 +714,8 @@ mod tests {
             ("exec \"${RUNNER}\" x", "RUNNER", "", ""),
             ("node $FLAGS app.js", "FLAGS", "", ""),
             ("node --import=$X app.js", "X", "", ""),
+            ("env NODE_OPTIONS=$X A=$Y node app.js", "", "X", ""),
+            ("export NODE_OPTIONS=\"$NODE_OPTIONS $X\"; node app.js", "", "X", ""),
             (". \"$DIR/env.sh\"", "", "DIR", ""),
             ("node config/$MODE.js", "", "MODE", ""),
             ("npm run $TASK", "TASK", "", ""),

@@ -125,8 +125,8 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         code.files.push(path);
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
-    code.files.extend(steering::named(&secrets));
-    code.files.extend(steering::module_folders());
+    code.files.extend(steering::named(assigned(), &secrets));
+    code.files.extend(steering::module_folders(assigned()));
     let mut named = steering::named_by_secrets(&session.secrets);
     if let Some((secret, _)) = named.find(|(_, file)| inspection.is_changed(file)) {
         return Judgement::Because(format!("{secret} names a file that changed since this session began"));
@@ -136,7 +136,9 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         .iter()
         .filter(|_| ["make", "gmake"].contains(&name))
         .filter_map(|word| word.split_once('='));
-    code.told = steering::told(assigned().chain(of_make), &session.environment, &session.secrets);
+    code.assigned = assigned().chain(of_make).map(|(name, value)| (name.into(), value.into())).collect();
+    let assigned = code.assigned.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    code.told = steering::told(assigned, &session.environment, &session.secrets);
     match inspection.inspect(command, &code) {
         Err(obstacle) => Judgement::Because(obstacle.to_string()),
         Ok(code) => {

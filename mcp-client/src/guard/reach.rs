@@ -33,6 +33,8 @@ pub struct Code {
     pub text: String,
     /// Whatever code there is in the project: tests that a runner finds, sources that a compiler takes.
     pub whole_project: bool,
+    /// What the command assigns to variables, as `env` and make do for what they run.
+    pub assigned: Vec<(String, String)>,
     /// Variables that the agent itself does not have so, which its scripts may expand.
     pub told: BTreeMap<String, Told>,
 }
@@ -190,10 +192,9 @@ impl Inspection {
         seen.extend(reach.follow()?);
         reach.expand(&code.told)?;
         let told = code.told.keys().filter_map(|name| std::env::var(name).ok());
-        let pieces = command.iter().skip(1).filter_map(|word| word.split_once('='));
-        let given =
-            pieces.filter(|(name, _)| code.told.contains_key(*name)).map(|(_, value)| value.to_owned());
-        reach.load(&told.chain(given).filter(|value| !value.is_empty()).collect::<Vec<_>>());
+        let assigned = code.assigned.iter().filter(|(name, _)| code.told.contains_key(name));
+        let assigned = assigned.map(|(_, value)| value.clone());
+        reach.load(&told.chain(assigned).filter(|value| !value.is_empty()).collect::<Vec<_>>());
         seen.extend(reach.follow()?);
         seen.extend(reach.found()?);
         let used = configuration
@@ -515,8 +516,9 @@ mod tests {
         write(project.path(), "adapter.md", "");
         write(elsewhere.path(), "index.js", "");
         let judged = |entry: &str, adapter: &str| {
-            let command = ["node".to_owned(), entry.to_owned(), format!("ADAPTER={adapter}")];
+            let command = ["node".to_owned(), entry.to_owned()];
             let mut code: Code = vec![PathBuf::from(entry)].into();
+            code.assigned = vec![("ADAPTER".to_owned(), adapter.to_owned())];
             code.told = super::super::steering::told(
                 [("ADAPTER", adapter)].into_iter(),
                 &std::env::vars().map(|(name, _)| (name, String::new())).collect(),
