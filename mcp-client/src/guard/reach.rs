@@ -394,7 +394,8 @@ mod tests {
             }));
             let (project, inspection) = project(&files);
             assert_eq!(changed(&inspection, entry), None, "{entry}");
-            fs::rename(project.path().join(moved), project.path().join("moved")).unwrap();
+            let aside = tempfile::tempdir().unwrap();
+            fs::rename(project.path().join(moved), aside.path().join("moved")).unwrap();
             let target =
                 if target == "elsewhere" { old.path().to_owned() } else { project.path().join(target) };
             std::os::unix::fs::symlink(target, project.path().join(link)).unwrap();
@@ -406,6 +407,25 @@ mod tests {
         std::os::unix::fs::symlink(old.path(), project.path().join("data")).unwrap();
         assert_eq!(changed(&inspection, "app.js"), None);
         assert_eq!(changed(&inspection, "manage.py"), None);
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_counts_as_new_and_one_that_was_written_into_does_not() {
+        let mut files = FILES.to_vec();
+        files
+            .extend([("other/old/index.js", ""), ("list.js", "for (f of fs.readdirSync('src')) require(f)")]);
+        let (project, inspection) = project(&files);
+        write(project.path(), "lib/notes.txt", "");
+        assert_eq!(changed(&inspection, "app.js"), None);
+        assert_eq!(changed(&inspection, "list.js"), None);
+        let (lib, old) = (project.path().join("lib"), project.path().join("other/old"));
+        fs::rename(&lib, project.path().join("lib_")).unwrap();
+        fs::rename(&old, &lib).unwrap();
+        assert_eq!(changed(&inspection, "app.js").as_deref(), Some("index.js"));
+        fs::rename(project.path().join("other"), project.path().join("src/other")).unwrap();
+        assert_eq!(changed(&inspection, "manage.py"), None);
+        fs::rename(&lib, project.path().join("src/other/old")).unwrap();
+        assert_eq!(changed(&inspection, "list.js").as_deref(), Some("index.js"));
     }
 
     const WAYS: [(&str, &str); 28] = [
