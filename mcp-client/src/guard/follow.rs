@@ -1,6 +1,9 @@
 //! Follows a program's text to all that it reaches: the files that it names, from where it stands and from where it works,
 //! and what stands in those.
 
+mod paths;
+mod tokens;
+
 use super::{
     changes::Inspection,
     commands::{self, Script},
@@ -10,16 +13,19 @@ use super::{
     makefile::for_targets,
     modules,
     packages::{self, Packages},
-    project::{SKIPPED, is_code, is_data, project_of, walk},
+    project::{SKIPPED, is_code, project_of, walk},
     reach::{Obstacle, Seen},
     steering::Told,
     texts::{Language, finds_code, lists_files, starts_programs},
 };
+use paths::file_of;
+pub(super) use paths::{may_hold_code, module_of};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
+use tokens::{Tokens, is_loaded, names_in};
 
 /// Folders of what a build makes.
 pub(super) const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
@@ -672,117 +678,6 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// The words of a text that may be paths, and those of them that stand in quotes.
-struct Tokens<'a> {
-    all: HashSet<&'a str>,
-    quoted: HashSet<&'a str>,
-}
-
-impl<'a> Tokens<'a> {
-    fn of(text: &'a str) -> Self {
-        let is_of_token = |c: char| c.is_alphanumeric() || "_-./@".contains(c);
-        let is_quote = |c: Option<char>| c.is_some_and(|c| ['"', '\'', '`'].contains(&c));
-        let (mut all, mut quoted) = (HashSet::new(), HashSet::new());
-        let mut before = None;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let end = rest.find(|c| !is_of_token(c)).unwrap_or(rest.len());
-            let (token, behind) = rest.split_at(end);
-            let mut behind = behind.chars();
-            let after = behind.next();
-            if !token.is_empty() {
-                all.insert(token);
-                if is_quote(before) && is_quote(after) {
-                    quoted.insert(token);
-                }
-            }
-            before = after;
-            rest = behind.as_str();
-        }
-        Self { all, quoted }
-    }
-}
-
 fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
-}
-
-/// What a text may load by a part of its path, or by the name of a module.
-fn names_in(tokens: &HashSet<&str>, quoted: &HashSet<&str>, language: Language) -> Vec<String> {
-    let paths = if language == Language::JavaScript { quoted } else { tokens };
-    let is_path = |token: &&&str| language.has_modules() || token.contains('/') || is_code(Path::new(token));
-    let parts = paths.iter().filter(is_path).flat_map(|token| token.split(['/', '.']));
-    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
-}
-
-/// Whether a text of JavaScript loads what it names so, rather than writing it.
-fn is_loaded(text: &str, token: &str) -> bool {
-    text.match_indices(token).any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'', '`']);
-        let before = before.trim_end().trim_end_matches('(').trim_end();
-        ["require", "import", "from"].iter().any(|word| before.ends_with(word))
-    })
-}
-
-/// Whether code in a folder is a project's: neither the system's nor installed.
-pub(super) fn may_hold_code(path: &Path) -> bool {
-    const SYSTEMS: [&str; 11] =
-        ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
-    // Everybody writes there.
-    const SHARED: [&str; 2] = ["/dev/shm", "/run/user"];
-    let is_systems = SYSTEMS.iter().any(|folder| path.starts_with(folder));
-    path != Path::new("/")
-        && Some(path) != std::env::home_dir().as_deref()
-        && (!is_systems || SHARED.iter().any(|folder| path.starts_with(folder)))
-        && !path
-            .components()
-            .any(|part| ["node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
-}
-
-/// The file that a path leads to, an ending added where that language leaves it out.
-fn file_of(path: &Path, language: Language) -> Option<PathBuf> {
-    let found = if path.is_file() {
-        Some(path.to_owned())
-    } else {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        // TypeScript names what will have been compiled.
-        let compiled = match ending {
-            "js" | "jsx" => &["ts", "tsx"][..],
-            "mjs" => &["mts"],
-            "cjs" => &["cts"],
-            _ => &[],
-        };
-        let added = language.endings().iter().map(|ending| {
-            let mut path = path.as_os_str().to_owned();
-            path.push(".");
-            path.push(ending);
-            PathBuf::from(path)
-        });
-        let swapped = compiled.iter().map(|ending| path.with_extension(ending));
-        added.chain(swapped).find(|path| path.is_file())
-    };
-    let found = found?;
-    let real = found.canonicalize().ok()?;
-    // A link from the project to where nobody looks is looked at.
-    let written = lexical(&std::path::absolute(&found).ok()?);
-    let may_be_code = may_hold_code(&real) || may_hold_code(&written);
-    let is_code = may_be_code && (!is_data(&real) || found.is_symlink());
-    is_code.then_some(if written == real { real } else { found })
-}
-
-/// The files that a module's path leads to: the file, or what stands for the folder.
-pub(super) fn module_of(path: &Path, language: Language) -> Vec<PathBuf> {
-    if let Some(file) = file_of(path, language) {
-        return vec![file];
-    }
-    if !path.is_dir() {
-        return vec![];
-    }
-    let mut files = packages::entries_of(path);
-    let own = ["index", "__init__", "__main__", "mod"];
-    files.extend(own.iter().flat_map(|name| {
-        let languages = [language, Language::JavaScript, Language::Python];
-        languages.into_iter().filter_map(|language| file_of(&path.join(name), language)).collect::<Vec<_>>()
-    }));
-    files
 }
