@@ -7,7 +7,8 @@ use super::{
     interpreters::{self, SHELLS},
     steering,
 };
-use lexer::{Raw, Word, is_name, names_in, taken_apart};
+pub(super) use lexer::names_in;
+use lexer::{Raw, Word, is_name, taken_apart};
 use std::collections::{BTreeMap, HashSet};
 
 /// What a script says.
@@ -23,6 +24,10 @@ pub(super) struct Script {
     pub words: HashSet<String>,
     /// Variables that make expands, wherever: what is in them is the shell's to read.
     pub texts: HashSet<String>,
+    /// Functions of its own.
+    pub functions: HashSet<String>,
+    /// Variables that are made of the script's arguments.
+    pub handed: HashSet<String>,
     /// It runs what it is told on its command line.
     pub runs_arguments: bool,
     /// It runs files that it lists or computes.
@@ -41,10 +46,10 @@ const KEYWORDS: &[&str] =
 
 /// Builtins and tools that run nothing of what they are told.
 const HARMLESS: &[&str] = &[
-    ":", "[", "[[", "awk", "basename", "cat", "cd", "chmod", "cp", "date", "declare", "dirname", "done",
-    "echo", "esac", "exit", "export", "false", "fi", "grep", "head", "local", "ls", "mkdir", "mv", "popd",
-    "printf", "pushd", "pwd", "read", "readonly", "return", "rm", "sed", "set", "shift", "sleep", "sort",
-    "tail", "tee", "test", "touch", "tr", "trap", "true", "typeset", "umask", "unset", "wait", "wc",
+    ":", "[", "[[", "basename", "cat", "cd", "chmod", "cp", "date", "declare", "dirname", "done", "echo",
+    "esac", "exit", "export", "false", "fi", "grep", "head", "local", "ls", "mkdir", "mv", "popd", "printf",
+    "pushd", "pwd", "read", "readonly", "return", "rm", "set", "shift", "sleep", "sort", "tail", "tee",
+    "test", "touch", "tr", "trap", "true", "typeset", "umask", "unset", "wait", "wc",
 ];
 
 /// Tools whose every argument may say what is run.
@@ -57,11 +62,12 @@ const CLIENTS: &[&str] = &["mariadb", "mongo", "mongosh", "mysql", "psql", "redi
 /// Reads a shell script, or a makefile.
 pub(super) fn read(text: &str, is_make: bool) -> Script {
     let (found, texts) = taken_apart(text, is_make);
-    Script { texts, ..Reading::of(&found) }
+    let functions = found.iter().filter_map(|raw| raw.function.clone()).collect();
+    Script { texts, functions, ..Reading::of(&found) }
 }
 
 /// Whether a name is that of an argument of the script's own.
-fn is_argument(name: &str) -> bool {
+pub(super) fn is_argument(name: &str) -> bool {
     ["@", "*"].contains(&name) || name.bytes().all(|byte| byte.is_ascii_digit()) && name != "0"
 }
 
@@ -108,6 +114,20 @@ impl Reading {
                 }
             }
         }
+        let mut handed: HashSet<String> = HashSet::new();
+        loop {
+            let is_made = |made_of: &HashSet<String>| {
+                made_of.iter().any(|other| is_argument(other) || handed.contains(other))
+            };
+            let more =
+                self.assigned.iter().filter(|(name, made_of)| !handed.contains(*name) && is_made(made_of));
+            let more: Vec<String> = more.map(|(name, _)| name.clone()).collect();
+            if more.is_empty() {
+                break;
+            }
+            handed.extend(more);
+        }
+        self.script.handed = handed;
         let decide = || self.script.runs.iter().chain(&self.script.parts);
         self.script.finds_code |= decide().chain(&self.used).any(|name| self.listed.contains(name));
         self.script.runs_arguments |= decide().any(|name| is_argument(name));
@@ -196,6 +216,9 @@ impl Reading {
         let mut is_input = false;
         // What stands behind the script of one is data.
         let is_interpreter = interpreters::named(&name).is_some();
+        // With the agent's arguments in it, it is judged as a command of the agent's (`follow/handed.rs`).
+        let is_judged = is_interpreter
+            || OBEDIENT.contains(&name.as_str()) && !["eval", "run-parts"].contains(&name.as_str());
         for word in words.iter().skip(1) {
             if depth < DEEPEST && SHELLS.contains(&name.as_str()) && word.text.contains(' ') {
                 let inner = read(word.quoted.trim_matches('\''), false);
@@ -228,7 +251,8 @@ impl Reading {
             if is_place {
                 // Behind a variable that may have been the script, another may be, if it is one's name.
                 let mark = if is_second { "./" } else { "" };
-                self.place(&format!("{mark}{}", word.text), function, false);
+                let text = if is_judged { without_arguments(&word.text) } else { word.text.clone() };
+                self.place(&format!("{mark}{text}"), function, false);
                 is_second |= word.text.starts_with('$') && !OBEDIENT.contains(&name.as_str());
                 self.script.finds_code |=
                     word.text.rsplit('/').next().is_some_and(|name| name.contains("$()"));
@@ -277,6 +301,12 @@ impl Reading {
             self.listed.insert(name.to_owned());
         }
     }
+}
+
+/// A word without what it has of the script's arguments.
+fn without_arguments(word: &str) -> String {
+    let names: Vec<&str> = names_in(word).filter(|name| is_argument(name)).collect();
+    names.iter().fold(word.to_owned(), |word, name| word.replace(&format!("${{{name}}}"), ""))
 }
 
 /// Whether a program runs the file that it is given, or does whatever it is told.
@@ -367,7 +397,7 @@ mod tests {
             ("for f in *.txt; do node count.js < $f; done", false, false),
             ("for f in *.png; do convert $f; done", false, false),
             ("npm test -- \"$@\"", false, false),
-            ("npm test \"$@\"", false, true),
+            ("npm test \"$@\"", false, false),
             ("node \"$(ls *.js)\"", true, false),
             ("cd \"$(dirname \"$0\")\" && node app.js", false, false),
             ("exec \"$@\"", false, true),

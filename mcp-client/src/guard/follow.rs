@@ -1,6 +1,7 @@
 //! Follows a program's text to all that it reaches: the files that it names, from where it stands and from where it works,
 //! and what stands in those.
 
+mod handed;
 mod paths;
 mod tokens;
 
@@ -18,6 +19,7 @@ use super::{
     steering::Told,
     texts::{Language, finds_code, lists_files, starts_programs},
 };
+pub(super) use handed::Handed;
 use paths::file_of;
 pub(super) use paths::{may_hold_code, module_of};
 use std::{
@@ -65,10 +67,9 @@ pub(super) struct Reach<'a> {
     /// Variables that scripts expand, and the folders of these scripts.
     script: Script,
     places: HashSet<PathBuf>,
-    /// The script that is given arguments.
-    pub(super) told_to: Option<PathBuf>,
+    /// The agent's arguments, and who is given them.
+    handed: Handed,
     changed: Option<PathBuf>,
-    runs_arguments: bool,
     /// Files that a build makes, and those files that a text is sure to load.
     made: HashMap<PathBuf, Seen>,
     /// Parts of the paths, and names of modules, that texts load.
@@ -151,9 +152,8 @@ impl<'a> Reach<'a> {
             starting: HashSet::new(),
             script: Script::default(),
             places: HashSet::new(),
-            told_to: None,
+            handed: Handed::default(),
             changed: None,
-            runs_arguments: false,
             made: HashMap::new(),
             names: HashSet::new(),
             loaded: HashSet::new(),
@@ -205,17 +205,19 @@ impl<'a> Reach<'a> {
                     None => text,
                 };
                 self.open.extend(modules::shadows(language, &self.newer, &folder));
+                let before = self.open.len();
                 self.read(&text, &folder, language);
-                if language == Language::Shell && self.told_to.as_ref() == Some(&file) {
-                    self.runs_arguments |= commands::read(&text, false).runs_arguments;
+                if self.is_told(&file) {
+                    let opened = self.open.get(before..).unwrap_or_default().to_vec();
+                    self.hand(&text, &folder, language, opened)?;
                 }
             }
             if let Some(changed) = self.changed.take() {
                 return Err(changed.into());
             }
-            if self.runs_arguments {
-                return Err(Obstacle::RunsArguments);
-            }
+        }
+        if self.starts_arguments() {
+            return Err(Obstacle::RunsArguments);
         }
         if let Some(changed) = self.changed.take() {
             return Err(changed.into());

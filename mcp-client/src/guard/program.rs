@@ -7,7 +7,7 @@ use super::{
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
     project::project_folders,
-    steering,
+    steering::{self, Told},
     trusted::Trusted,
 };
 use crate::ticket::Redeemed;
@@ -136,6 +136,9 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         .iter()
         .filter(|_| ["make", "gmake"].contains(&name))
         .filter_map(|word| word.split_once('='));
+    let texts =
+        session.secrets.iter().filter(|held| Told::of(&String::from_utf8_lossy(&held.value)).has_syntax);
+    code.texts = texts.map(|held| held.placeholder.clone()).collect();
     code.assigned = assigned().chain(of_make).map(|(name, value)| (name.into(), value.into())).collect();
     let assigned = code.assigned.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     code.told = steering::told(assigned, &session.environment, &session.secrets);

@@ -194,7 +194,8 @@ pub struct Told {
 }
 
 impl Told {
-    fn of(value: &str) -> Self {
+    /// What is told by this value.
+    pub fn of(value: &str) -> Self {
         let all = |known: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || known.contains(c));
         let has_flag = value.split_whitespace().any(|word| word.starts_with('-') && word.len() > 1);
         // `test` is what many things are called.

@@ -406,6 +406,6 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 /// The variables that a word expands.
-pub(super) fn names_in(word: &str) -> impl Iterator<Item = &str> {
+pub(in crate::guard) fn names_in(word: &str) -> impl Iterator<Item = &str> {
     word.match_indices("${").filter_map(|(at, _)| word.get(at + 2..)?.split('}').next())
 }
