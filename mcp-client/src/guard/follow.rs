@@ -16,6 +16,7 @@ use super::{
     packages::{self, Packages},
     project::{SKIPPED, is_code, project_of, walk},
     reach::{Obstacle, Seen},
+    recipes,
     steering::Told,
     texts::{Language, finds_code, lists_files, starts_programs},
 };
@@ -199,7 +200,17 @@ impl<'a> Reach<'a> {
                     }
                 })
             {
-                let language = Language::of(&file, &text);
+                let is_told = self.is_told(&file);
+                if is_told && let Some(script) = recipes::as_script(&file, &text) {
+                    self.hand_to_recipes(&script, &folder)?;
+                }
+                let (text, language) = match recipes::as_makefile(&file, &text) {
+                    Some(text) => (text, Language::Make),
+                    None => {
+                        let language = Language::of(&file, &text);
+                        (text, language)
+                    }
+                };
                 let text = match self.targets.get(&file) {
                     Some(targets) => for_targets(&text, targets),
                     None => text,
@@ -207,7 +218,7 @@ impl<'a> Reach<'a> {
                 self.open.extend(modules::shadows(language, &self.newer, &folder));
                 let before = self.open.len();
                 self.read(&text, &folder, language);
-                if self.is_told(&file) {
+                if is_told {
                     let opened = self.open.get(before..).unwrap_or_default().to_vec();
                     self.hand(&text, &folder, language, opened)?;
                 }
@@ -506,7 +517,14 @@ impl<'a> Reach<'a> {
                         self.open.push(file);
                     }
                 }
-            } else if consumers::runs_whole_project(name, arguments) {
+            } else if consumers::runs_whole_project(name, arguments)
+                || name.starts_with("docker")
+                || name == "podman"
+            {
+                self.open.extend(bases.iter().flat_map(|base| recipes::files_of(name, arguments, base)));
+                if !consumers::runs_whole_project(name, arguments) {
+                    continue;
+                }
                 let told = arguments.iter().flat_map(|word| bases.iter().map(move |base| base.join(word)));
                 let told: Vec<PathBuf> =
                     told.filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_dir()).collect();

@@ -8,7 +8,7 @@
 //!   `changes.rs`: unchanged since the session began), and masks what it prints. `command_line.rs` keeps values off the arguments that
 //!   other processes see. Where no session lives, `agents.rs`
 //!   knows since when agents are there.
-//! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `modules.rs` and
+//! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `recipes.rs`, `modules.rs` and
 //!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
 //!   there are, `search_path.rs` which programs are new in PATH.
 //! - `trusted.rs` is a program's code once it was judged, and `signs.rs` what the system tells of changes to it.
@@ -38,6 +38,7 @@ mod packages;
 pub mod program;
 pub mod project;
 pub mod reach;
+mod recipes;
 pub mod rules;
 pub mod script;
 mod search_path;

@@ -131,10 +131,10 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
     if let Some((secret, _)) = named.find(|(_, file)| inspection.is_changed(file)) {
         return Judgement::Because(format!("{secret} names a file that changed since this session began"));
     }
-    // make takes variables among its arguments.
+    // make and its like take variables among their arguments.
     let of_make = arguments
         .iter()
-        .filter(|_| ["make", "gmake"].contains(&name))
+        .filter(|_| ["make", "gmake", "just", "task"].contains(&name))
         .filter_map(|word| word.split_once('='));
     let texts =
         session.secrets.iter().filter(|held| Told::of(&String::from_utf8_lossy(&held.value)).has_syntax);

@@ -9,6 +9,7 @@ use super::{
     names::Names,
     packages::TOOLS,
     project::{is_data, project_folders_above, project_of, walk},
+    recipes,
     steering::Told,
     texts::Language,
     trusted::Trusted,
@@ -193,9 +194,13 @@ impl Inspection {
                 reach.make(&file, &targets);
             }
         }
+        let tool = command.first().and_then(|program| program.rsplit('/').next()).unwrap_or_default();
+        let recipes = recipes::files_of(tool, command.get(1..).unwrap_or_default(), &self.folder);
+        reach.open.extend(recipes.iter().cloned());
         reach.give(Handed::by(command, &entries, code, &self.folder));
         if !code.handed.is_empty() {
             reach.hand(&code.text, &of_package, Language::Shell, vec![])?;
+            reach.tell(recipes);
         }
         seen.extend(reach.follow()?);
         reach.expand(&code.told)?;

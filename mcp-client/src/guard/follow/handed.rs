@@ -203,7 +203,7 @@ impl Reach<'_> {
     }
 
     /// Notes that files are given the arguments, which may have been read without.
-    pub(super) fn tell(&mut self, files: Vec<PathBuf>) {
+    pub(in crate::guard) fn tell(&mut self, files: Vec<PathBuf>) {
         for file in files.into_iter().flat_map(|file| file.canonicalize()) {
             if self.handed.told.insert(file.clone()) {
                 self.seen.remove(&file);
@@ -244,6 +244,23 @@ impl Reach<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// What recipes do with what stands on their tool's command line: they expand it as text.
+    ///
+    /// # Errors
+    /// When it may be more than words there, or is handed on to what may run it.
+    pub(super) fn hand_to_recipes(&mut self, script: &str, folder: &Path) -> Result<(), Obstacle> {
+        let is_text = |word: &String| {
+            let told = Told::of(word);
+            let word = word.trim_start_matches('-');
+            told.has_syntax && Told::of(word).has_syntax
+                || self.handed.texts.iter().any(|text| word.contains(text))
+        };
+        if self.handed.words.iter().any(is_text) {
+            return Err(Obstacle::RunsArguments);
+        }
+        self.hand_to_commands(script, folder, 0)
     }
 
     /// Whether a program that starts others is given what it may start.
