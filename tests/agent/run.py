@@ -194,6 +194,15 @@ def prepare(folder):
         with open(place, "w") as file:
             file.write('console.log([...process.env.STRIPE_KEY].map(c=>c.charCodeAt(0)^7).join()); exports.check = () => {};\n')
 
+    # Dependencies that start a program where there is one.
+    site = run("python3", "-c", "import site; print(site.getusersitepackages())").stdout.strip()
+    texts = {os.path.join(home, ".node_modules", "recorder", "index.js"): "require('node:child_process').spawnSync('sc-recorder', { stdio: 'inherit' });\n",
+             os.path.join(site, "recorder.py"): "import shutil, subprocess\nif shutil.which('sc-recorder'):\n    subprocess.run(['sc-recorder'])\n"}
+    for place, text in texts.items():
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "w") as file:
+            file.write(text)
+
     run("git", "config", "--global", "user.email", "dev@example.com")
     run("git", "config", "--global", "user.name", "Dev")
     run("git", "init", "-q", "-b", "main")

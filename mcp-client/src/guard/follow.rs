@@ -9,6 +9,7 @@ use super::{
     changes::Inspection,
     commands::{self, Script},
     consumers,
+    dependencies::named_by_one,
     interpreters::{self, SHELLS},
     judge::lexical,
     makefile::for_targets,
@@ -68,6 +69,8 @@ pub(super) struct Reach<'a> {
     /// Variables that scripts expand, and the folders of these scripts.
     script: Script,
     places: HashSet<PathBuf>,
+    /// What was read is written in these.
+    languages: HashSet<Language>,
     /// The agent's arguments, and who is given them.
     handed: Handed,
     changed: Option<PathBuf>,
@@ -153,6 +156,7 @@ impl<'a> Reach<'a> {
             starting: HashSet::new(),
             script: Script::default(),
             places: HashSet::new(),
+            languages: HashSet::new(),
             handed: Handed::default(),
             changed: None,
             made: HashMap::new(),
@@ -216,6 +220,7 @@ impl<'a> Reach<'a> {
                     None => text,
                 };
                 self.open.extend(modules::shadows(language, &self.newer, &folder));
+                self.languages.insert(language);
                 let before = self.open.len();
                 self.read(&text, &folder, language);
                 if is_told {
@@ -436,6 +441,11 @@ impl<'a> Reach<'a> {
                 self.open.push(candidate.clone());
             }
         }
+    }
+
+    /// Of these programs the first that a dependency of what was read may start.
+    pub(super) fn named_by_dependency(&self, programs: &[String]) -> Option<String> {
+        named_by_one(programs, &self.languages, &self.roots).cloned()
     }
 
     /// The folders in which it finds code, where it does.

@@ -10,7 +10,8 @@
 //!   knows since when agents are there.
 //! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `recipes.rs`, `modules.rs` and
 //!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
-//!   there are, `search_path.rs` which programs are new in PATH.
+//!   there are, `search_path.rs` which programs are new in PATH, and `dependencies.rs` whether a
+//!   dependency names one.
 //! - `trusted.rs` is a program's code once it was judged, and `signs.rs` what the system tells of changes to it.
 //! - `apart.rs` keeps programs without secrets from looking into those with.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
@@ -24,6 +25,7 @@ mod command_line;
 mod commands;
 mod configuration;
 mod consumers;
+mod dependencies;
 pub mod exec;
 mod follow;
 pub mod hook;

@@ -225,7 +225,9 @@ impl Inspection {
             reach.package_folders.extend([self.folder.clone(), of_package.clone()]);
         }
         let hidden = self.new_binary(&reach.package_folders, &reach.words);
-        match hidden.or_else(|| self.new_program(&reach.words)) {
+        match hidden
+            .or_else(|| self.new_program(&reach.words, |programs| reach.named_by_dependency(programs)))
+        {
             Some(program) => Err(Obstacle::NewProgram(program)),
             None => {
                 let since = begun.and_then(|begun| begun.duration_since(UNIX_EPOCH).ok());

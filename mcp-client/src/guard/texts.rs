@@ -4,7 +4,7 @@
 use std::path::Path;
 
 /// What a text is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Language {
     JavaScript,
     Python,
