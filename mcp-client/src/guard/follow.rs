@@ -94,13 +94,9 @@ impl<'a> Reach<'a> {
         }
         // What a program keeps for itself, its log or its database, is not what it runs. To ask git takes long, so that is
         // left for what is reached.
-        let says_more = |file: &&PathBuf| {
-            file.extension().is_some_and(|ending| ["json", "txt"].iter().any(|known| ending == *known))
-        };
         let newer_data = files
             .iter()
-            .filter(says_more)
-            .filter(|file| inspection.is_data(file) && inspection.is_newer(file));
+            .filter(|file| has_text(file) && inspection.is_data(file) && inspection.is_newer(file));
         let newer_data = newer_data.cloned().collect();
         let mut moved: HashMap<PathBuf, bool> = HashMap::new();
         let mut is_moved = |file: &PathBuf| {
@@ -706,6 +702,15 @@ impl<'a> Reach<'a> {
         seen.retain(|file| is_code(file.path()));
         Ok(seen)
     }
+}
+
+/// Whether a file of data may have texts in it as they are: a picture, a sound or an archive has none.
+fn has_text(path: &Path) -> bool {
+    const NONE: [&str; 22] = [
+        "bmp", "bz2", "gif", "gz", "ico", "jpeg", "jpg", "lz4", "mp3", "mp4", "parquet", "pdf", "png", "ttf",
+        "wav", "webp", "woff", "woff2", "xz", "zip", "zst", "css",
+    ];
+    !path.extension().is_some_and(|ending| NONE.iter().any(|known| ending == *known))
 }
 
 fn is_json(path: &Path) -> bool {
