@@ -15,7 +15,7 @@ use super::{
     makefile::for_targets,
     modules,
     packages::{self, Packages},
-    project::{SKIPPED, is_code, project_of, walk},
+    project::{SKIPPED, is_code, project_of, tests_set_aside, walk},
     reach::{Obstacle, Seen},
     recipes,
     steering::Told,
@@ -686,6 +686,16 @@ impl<'a> Reach<'a> {
             if let Some(file) = listed.into_iter().find(|file| !is_json(file) && self.is_changed(file)) {
                 return Err(file.into());
             }
+        }
+        let runs_tests = consumers::TEST_RUNNERS.iter().any(|runner| self.words.contains(*runner));
+        let mut tests = vec![];
+        for root in self.roots.iter().filter(|_| runs_tests) {
+            if !tests_set_aside(root, &mut tests) {
+                return Err(root.clone().into());
+            }
+        }
+        if let Some(test) = tests.into_iter().find(|test| self.is_changed(test)) {
+            return Err(test.into());
         }
         let mut files: Vec<PathBuf> = vec![];
         for folder in self.folders.iter().filter(|folder| !self.roots.contains(folder)) {
