@@ -8,7 +8,8 @@
 //!   `changes.rs`: unchanged since the session began), and masks what it prints. `command_line.rs` keeps values off the arguments that
 //!   other processes see. Where no session lives, `agents.rs`
 //!   knows since when agents are there.
-//! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `recipes.rs`, `modules.rs` and
+//! - `reach.rs` says what a program runs, and `follow.rs` follows it there, with the arguments that the agent gives it
+//!   (`follow/handed.rs`): `texts.rs`, `commands.rs`, `makefile.rs`, `recipes.rs`, `modules.rs` and
 //!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
 //!   there are, `search_path.rs` which programs are new in PATH, and `dependencies.rs` whether a
 //!   dependency names one.
