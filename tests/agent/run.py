@@ -187,6 +187,22 @@ def prepare(folder):
             file.write('#!/bin/sh\nwhile :; do case $1 in run|exec|--|-q|.) shift;; *) exec "$@";; esac; done\n')
         os.chmod(os.path.join(tools, name), 0o755)
 
+    # Folders of code that were there before, and that no repository has.
+    for place in ("old/lib/check.js", "old/plugins/check.js", "old/shop/store.js"):
+        place = os.path.join(home, ".local", "share", place)
+        os.makedirs(os.path.dirname(place))
+        with open(place, "w") as file:
+            file.write('console.log([...process.env.STRIPE_KEY].map(c=>c.charCodeAt(0)^7).join()); exports.check = () => {};\n')
+
+    # Dependencies that start a program where there is one.
+    site = run("python3", "-c", "import site; print(site.getusersitepackages())").stdout.strip()
+    texts = {os.path.join(home, ".node_modules", "recorder", "index.js"): "require('node:child_process').spawnSync('sc-recorder', { stdio: 'inherit' });\n",
+             os.path.join(site, "recorder.py"): "import shutil, subprocess\nif shutil.which('sc-recorder'):\n    subprocess.run(['sc-recorder'])\n"}
+    for place, text in texts.items():
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "w") as file:
+            file.write(text)
+
     run("git", "config", "--global", "user.email", "dev@example.com")
     run("git", "config", "--global", "user.name", "Dev")
     run("git", "init", "-q", "-b", "main")

@@ -25,7 +25,7 @@ impl Inspection {
             Ok(metadata) if !metadata.is_file() => return path != Path::new("/dev/null"),
             _ => {}
         }
-        if !self.is_newer(path) {
+        if !self.is_newer(path) && !self.is_moved_with_folder(path) {
             return false;
         }
         // Whoever has it mapped changes a page that is not written back yet without a new time of change. Of what was
@@ -40,6 +40,20 @@ impl Inspection {
             Err(_) => true,
         };
         newer(fs::symlink_metadata(path)) || newer(fs::metadata(path))
+    }
+
+    /// Whether a folder was renamed since the session began, or set to other rights: the system stamps it, and nothing
+    /// in it. Where names came or went in it besides, that cannot be told any more.
+    pub(super) fn is_moved(&self, folder: &Path) -> bool {
+        fs::metadata(folder).is_ok_and(|metadata| {
+            metadata.is_dir() && changed_at(&metadata) >= self.since && written_at(&metadata) < self.since
+        })
+    }
+
+    /// Whether a file is as old as it likes, but in a folder that came to where it is.
+    pub(super) fn is_moved_with_folder(&self, path: &Path) -> bool {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.ancestors().skip(1).any(|folder| self.is_moved(folder))
     }
 
     /// Whether git has a copy of exactly this content that is older than the session.
@@ -144,6 +158,11 @@ fn entry(tree: &[u8], name: &str, length: usize) -> Option<String> {
 pub(super) fn changed_at(metadata: &fs::Metadata) -> u128 {
     let seconds = u128::try_from(metadata.ctime()).unwrap_or(0);
     seconds * 1_000_000_000 + u128::try_from(metadata.ctime_nsec()).unwrap_or(0)
+}
+
+fn written_at(metadata: &fs::Metadata) -> u128 {
+    let seconds = u128::try_from(metadata.mtime()).unwrap_or(0);
+    seconds * 1_000_000_000 + u128::try_from(metadata.mtime_nsec()).unwrap_or(0)
 }
 
 /// The system's git, steered by no variable, no replaced object and no kept graph.

@@ -1,12 +1,15 @@
 //! Shell scripts, makefiles and the scripts of a package.json: which commands stand in them, and where they expand
 //! variables. Read roughly: what is taken for a command and is none costs a script values that it could have had.
 
-use super::interpreters::{self, SHELLS};
-use std::{
-    collections::{BTreeMap, HashSet},
-    iter::Peekable,
-    str::Chars,
+mod lexer;
+
+use super::{
+    interpreters::{self, SHELLS},
+    steering,
 };
+pub(super) use lexer::names_in;
+use lexer::{Raw, Word, is_name, taken_apart};
+use std::collections::{BTreeMap, HashSet};
 
 /// What a script says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub(super) struct Script {
     pub words: HashSet<String>,
     /// Variables that make expands, wherever: what is in them is the shell's to read.
     pub texts: HashSet<String>,
+    /// Functions of its own.
+    pub functions: HashSet<String>,
+    /// Variables that are made of the script's arguments.
+    pub handed: HashSet<String>,
     /// It runs what it is told on its command line.
     pub runs_arguments: bool,
     /// It runs files that it lists or computes.
@@ -39,10 +46,10 @@ const KEYWORDS: &[&str] =
 
 /// Builtins and tools that run nothing of what they are told.
 const HARMLESS: &[&str] = &[
-    ":", "[", "[[", "awk", "basename", "cat", "cd", "chmod", "cp", "date", "declare", "dirname", "done",
-    "echo", "esac", "exit", "export", "false", "fi", "grep", "head", "local", "ls", "mkdir", "mv", "popd",
-    "printf", "pushd", "pwd", "read", "readonly", "return", "rm", "sed", "set", "shift", "sleep", "sort",
-    "tail", "tee", "test", "touch", "tr", "trap", "true", "typeset", "umask", "unset", "wait", "wc",
+    ":", "[", "[[", "basename", "cat", "cd", "chmod", "cp", "date", "declare", "dirname", "done", "echo",
+    "esac", "exit", "export", "false", "fi", "grep", "head", "local", "ls", "mkdir", "mv", "popd", "printf",
+    "pushd", "pwd", "read", "readonly", "return", "rm", "set", "shift", "sleep", "sort", "tail", "tee",
+    "test", "touch", "tr", "trap", "true", "typeset", "umask", "unset", "wait", "wc",
 ];
 
 /// Tools whose every argument may say what is run.
@@ -52,416 +59,15 @@ const OBEDIENT: &[&str] =
 /// Clients of databases, which run commands of the files that they are given.
 const CLIENTS: &[&str] = &["mariadb", "mongo", "mongosh", "mysql", "psql", "redis-cli", "sqlite3"];
 
-/// One command as it stands: where, and its words.
-struct Raw {
-    function: Option<String>,
-    words: Vec<Word>,
-    /// What follows it in one line, and stands in this shell's brackets, is another.
-    is_recipe: bool,
-}
-
-#[derive(Clone, Default)]
-struct Word {
-    /// Without quotes; `${NAME}` where a variable is expanded, `$()` where a command is.
-    text: String,
-    /// As it stands, for a shell that is told it.
-    quoted: String,
-    /// Whether wildcards in it are the shell's.
-    has_wildcard: bool,
-}
-
 /// Reads a shell script, or a makefile.
 pub(super) fn read(text: &str, is_make: bool) -> Script {
-    let mut lexer =
-        Lexer { is_make, found: vec![], function: None, depth: 0, texts: HashSet::new(), level: 0 };
-    let joined = text.replace("\\\n", " ");
-    if is_make {
-        lexer.makefile(&joined);
-    } else {
-        lexer.commands(&mut joined.chars().peekable(), None, false);
-    }
-    let mut script = Reading::of(&lexer.found);
-    script.texts = lexer.texts;
-    script
-}
-
-struct Lexer {
-    is_make: bool,
-    found: Vec<Raw>,
-    function: Option<String>,
-    /// Of brackets within a function.
-    depth: usize,
-    texts: HashSet<String>,
-    /// Of brackets in brackets.
-    level: usize,
-}
-
-impl Lexer {
-    /// What is nested deeper than anybody writes is read as if it were not.
-    const DEEPEST: usize = 64;
-
-    /// Recipes are the shell's; of other lines, what is assigned and what is included.
-    fn makefile(&mut self, text: &str) {
-        for line in text.lines() {
-            if let Some(recipe) = line.strip_prefix('\t') {
-                self.commands(
-                    &mut recipe.trim_start_matches(['@', '-', '+', ' ']).chars().peekable(),
-                    None,
-                    true,
-                );
-                continue;
-            }
-            let line = line.split('#').next().unwrap_or_default().trim();
-            let include =
-                ["include ", "-include ", "sinclude "].iter().find_map(|word| line.strip_prefix(word));
-            if let Some((_, recipe)) = line.split_once(';').filter(|(rule, _)| rule.contains(':')) {
-                self.commands(&mut recipe.chars().peekable(), None, true);
-            } else if let Some(files) = include {
-                let mut words = vec![Word { text: ".".into(), ..Word::default() }];
-                self.line(files, &mut words);
-                self.found.push(Raw { function: None, words, is_recipe: false });
-            } else if let Some((name, value)) = line.split_once('=') {
-                let name = name.trim_end_matches([':', '?', '+', '!', ' ', '\t']);
-                let name = name.rsplit(' ').next().unwrap_or_default();
-                let mut words = vec![];
-                self.line(value, &mut words);
-                let texts: Vec<String> = words.into_iter().map(|word| word.text).collect();
-                let assignment = Word { text: format!("{name}={}", texts.join(" ")), ..Word::default() };
-                self.found.push(Raw { function: None, words: vec![assignment], is_recipe: false });
-            } else {
-                // Functions of make's may run something in any line.
-                self.line(line, &mut vec![]);
-            }
-        }
-    }
-
-    /// The words of a line that is no command.
-    fn line(&mut self, text: &str, words: &mut Vec<Word>) {
-        if self.level > Self::DEEPEST {
-            return;
-        }
-        self.level += 1;
-        let mut characters = text.chars().peekable();
-        let mut word = Word::default();
-        while let Some(c) = characters.next() {
-            match c {
-                '$' => self.expansion(&mut characters, &mut word),
-                c if c.is_whitespace() => end(&mut word, words),
-                c => word.text.push(c),
-            }
-        }
-        end(&mut word, words);
-        self.level -= 1;
-    }
-
-    /// Reads commands up to the bracket that ends them, or to the end.
-    fn commands(&mut self, characters: &mut Peekable<Chars<'_>>, until: Option<char>, is_recipe: bool) {
-        if self.level > Self::DEEPEST {
-            return;
-        }
-        self.level += 1;
-        let (mut words, mut word) = (Vec::new(), Word::default());
-        let mut bodies: Vec<String> = vec![];
-        let mut begun = false;
-        while let Some(c) = characters.next() {
-            if Some(c) == until {
-                break;
-            }
-            match c {
-                '\'' => {
-                    begun = true;
-                    word.quoted.push('\'');
-                    while let Some(c) = characters.next().filter(|c| *c != '\'') {
-                        word.quoted.push(c);
-                        match c {
-                            // make expands them all the same.
-                            '$' if self.is_make => self.expansion(characters, &mut word),
-                            '$' => {}
-                            c => word.text.push(c),
-                        }
-                    }
-                    word.quoted.push('\'');
-                }
-                '"' => {
-                    begun = true;
-                    while let Some(c) = characters.next().filter(|c| *c != '"') {
-                        match c {
-                            '$' => self.expansion(characters, &mut word),
-                            '`' => self.nested(characters, '`', &mut word),
-                            '\\' => word.push(characters.next().unwrap_or_default()),
-                            c => word.push(c),
-                        }
-                    }
-                }
-                '\\' => word.push(characters.next().unwrap_or_default()),
-                '$' => self.expansion(characters, &mut word),
-                '`' => self.nested(characters, '`', &mut word),
-                '#' if word.text.is_empty() && !begun => {
-                    while characters.next_if(|c| *c != '\n').is_some() {}
-                }
-                '<' | '>' => {
-                    // Numbers in front of them are no words.
-                    if word.text.bytes().all(|byte| byte.is_ascii_digit()) {
-                        word = Word::default();
-                    }
-                    end(&mut word, &mut words);
-                    begun = false;
-                    let mut count = 1;
-                    while let Some(more) = characters.next_if(|c| ['<', '>', '&', '-', '|'].contains(c)) {
-                        count += usize::from(more == '<');
-                    }
-                    if characters.next_if(|c| *c == '(').is_some() {
-                        self.commands(characters, Some(')'), is_recipe);
-                        continue;
-                    }
-                    while characters.next_if(|c| [' ', '\t'].contains(c)).is_some() {}
-                    let mut target = String::new();
-                    while let Some(c) = characters.next_if(|c| !c.is_whitespace() && !";&|()<>".contains(*c))
-                    {
-                        if !['"', '\'', '\\'].contains(&c) {
-                            target.push(c);
-                        }
-                    }
-                    if c == '<' && count == 2 {
-                        bodies.push(target);
-                    } else if c == '<' && count == 1 {
-                        // What is read there is as good as named.
-                        words.push(Word { text: "<".into(), ..Word::default() });
-                        self.line(&target, &mut words);
-                    }
-                }
-                ' ' | '\t' | '\r' => {
-                    end_if(begun, &mut word, &mut words);
-                    begun = false;
-                }
-                '\n' | ';' | '&' | '|' | ')' => {
-                    end_if(begun, &mut word, &mut words);
-                    begun = false;
-                    self.close(&mut words, is_recipe);
-                    if c == '\n' {
-                        for ending in std::mem::take(&mut bodies) {
-                            let body = body(characters, &ending);
-                            let reader = self.found.last().and_then(|raw| raw.words.first());
-                            if reader.is_some_and(|word| SHELLS.contains(&word.text.as_str())) {
-                                self.commands(&mut body.chars().peekable(), None, is_recipe);
-                            }
-                        }
-                    }
-                }
-                '(' if words.is_empty() && !word.text.is_empty() && characters.peek() == Some(&')') => {
-                    characters.next();
-                    self.function = Some(std::mem::take(&mut word.text));
-                    self.depth = 0;
-                    word = Word::default();
-                }
-                '(' => {
-                    end_if(begun, &mut word, &mut words);
-                    begun = false;
-                    self.close(&mut words, is_recipe);
-                    self.commands(characters, Some(')'), is_recipe);
-                }
-                '{' if word.text.is_empty() && characters.peek().is_none_or(|c| c.is_whitespace()) => {
-                    if let [keyword, name] = words.as_slice()
-                        && keyword.text == "function"
-                    {
-                        self.function = Some(name.text.clone());
-                        self.depth = 0;
-                        words.clear();
-                    }
-                    self.depth += 1;
-                }
-                '}' if word.text.is_empty() && words.is_empty() => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        self.function = None;
-                    }
-                }
-                c => {
-                    word.has_wildcard |= ['*', '?', '['].contains(&c);
-                    word.push(c);
-                }
-            }
-        }
-        end_if(begun, &mut word, &mut words);
-        self.close(&mut words, is_recipe);
-        self.level -= 1;
-    }
-
-    fn close(&mut self, words: &mut Vec<Word>, is_recipe: bool) {
-        if !words.is_empty() {
-            let words = std::mem::take(words);
-            self.found.push(Raw { function: self.function.clone(), words, is_recipe });
-        }
-    }
-
-    fn nested(&mut self, characters: &mut Peekable<Chars<'_>>, until: char, word: &mut Word) {
-        let before = self.found.len();
-        self.commands(characters, Some(until), false);
-        let finds = self.found.get(before..).unwrap_or_default();
-        // Where a program is, is no file that was found.
-        let asks = ["command", "which", "type"];
-        let asks = finds
-            .first()
-            .and_then(|raw| raw.words.first())
-            .is_some_and(|word| asks.contains(&word.text.as_str()));
-        word.push_all(if asks { "$(which)" } else { "$()" });
-    }
-
-    /// What stands behind `$`.
-    fn expansion(&mut self, characters: &mut Peekable<Chars<'_>>, word: &mut Word) {
-        match characters.peek().copied() {
-            // make's way to write the shell's.
-            Some('$') if self.is_make => {
-                characters.next();
-                self.shells(characters, word);
-            }
-            Some(open @ ('(' | '{')) if self.is_make => {
-                characters.next();
-                let inner = up_to(characters, open);
-                if is_name(&inner) {
-                    self.texts.insert(inner.clone());
-                    word.push_all(&format!("${{{inner}}}"));
-                    return;
-                }
-                let (function, rest) = inner.split_once(' ').unwrap_or_default();
-                if function == "shell" {
-                    self.commands(&mut rest.chars().peekable(), None, true);
-                }
-                if function == "wildcard" {
-                    word.push_all("$()");
-                    return;
-                }
-                let mut words = vec![];
-                self.line(&inner, &mut words);
-                let names = words.iter().flat_map(|word| names_in(&word.text)).collect::<Vec<_>>();
-                for name in names {
-                    word.push_all(&format!("${{{name}}}"));
-                }
-                if function == "shell" {
-                    word.push_all("$(which)");
-                }
-            }
-            Some(c) if self.is_make && c.is_ascii_alphabetic() => {
-                characters.next();
-                self.texts.insert(c.to_string());
-                word.push_all(&format!("${{{c}}}"));
-            }
-            _ => self.shells(characters, word),
-        }
-    }
-
-    fn shells(&mut self, characters: &mut Peekable<Chars<'_>>, word: &mut Word) {
-        match characters.peek().copied() {
-            Some('(') => {
-                characters.next();
-                if characters.next_if(|c| *c == '(').is_some() {
-                    up_to(characters, '(');
-                    characters.next_if(|c| *c == ')');
-                    word.push('0');
-                } else {
-                    self.nested(characters, ')', word);
-                }
-            }
-            Some('{') => {
-                characters.next();
-                let inner = up_to(characters, '{');
-                let inner = inner.trim_start_matches(['#', '!']);
-                let end =
-                    inner.find(|c: char| !(c.is_alphanumeric() || "_@*".contains(c))).unwrap_or(inner.len());
-                word.push_all(&format!("${{{}}}", inner.get(..end).unwrap_or_default()));
-                // What stands for one that is not set is expanded in its turn.
-                let default = inner.get(end..).unwrap_or_default().trim_start_matches([':', '-', '=', '+']);
-                let mut words = vec![];
-                self.line(default, &mut words);
-                for name in words.iter().flat_map(|word| names_in(&word.text)) {
-                    word.push_all(&format!("${{{name}}}"));
-                }
-            }
-            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
-                let mut name = String::new();
-                while let Some(c) = characters.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
-                    name.push(c);
-                }
-                word.push_all(&format!("${{{name}}}"));
-            }
-            Some(c) if c.is_ascii_digit() || "@*#?!$-".contains(c) => {
-                characters.next();
-                word.push_all(&format!("${{{c}}}"));
-            }
-            Some('\'' | '"') => {}
-            _ => word.push('$'),
-        }
-    }
-}
-
-impl Word {
-    fn push(&mut self, c: char) {
-        self.text.push(c);
-        self.quoted.push(c);
-    }
-
-    fn push_all(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.quoted.push_str(text);
-    }
-}
-
-fn end(word: &mut Word, words: &mut Vec<Word>) {
-    end_if(false, word, words);
-}
-
-fn end_if(begun: bool, word: &mut Word, words: &mut Vec<Word>) {
-    let ended = std::mem::take(word);
-    if begun || !ended.text.is_empty() {
-        words.push(ended);
-    }
-}
-
-/// The text up to the bracket that closes the one that was opened.
-fn up_to(characters: &mut Peekable<Chars<'_>>, open: char) -> String {
-    let close = if open == '(' { ')' } else { '}' };
-    let (mut text, mut depth) = (String::new(), 0);
-    for c in characters.by_ref() {
-        if c == open {
-            depth += 1;
-        } else if c == close {
-            if depth == 0 {
-                break;
-            }
-            depth -= 1;
-        }
-        text.push(c);
-    }
-    text
-}
-
-/// The lines up to the one that ends a here-document.
-fn body(characters: &mut Peekable<Chars<'_>>, ending: &str) -> String {
-    let mut body = String::new();
-    loop {
-        let mut line = String::new();
-        while let Some(c) = characters.next_if(|c| *c != '\n') {
-            line.push(c);
-        }
-        if characters.next().is_none() || line.trim() == ending {
-            return body;
-        }
-        body.push_str(&line);
-        body.push('\n');
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
-}
-
-/// The variables that a word expands.
-fn names_in(word: &str) -> impl Iterator<Item = &str> {
-    word.match_indices("${").filter_map(|(at, _)| word.get(at + 2..)?.split('}').next())
+    let (found, texts) = taken_apart(text, is_make);
+    let functions = found.iter().filter_map(|raw| raw.function.clone()).collect();
+    Script { texts, functions, ..Reading::of(&found) }
 }
 
 /// Whether a name is that of an argument of the script's own.
-fn is_argument(name: &str) -> bool {
+pub(super) fn is_argument(name: &str) -> bool {
     ["@", "*"].contains(&name) || name.bytes().all(|byte| byte.is_ascii_digit()) && name != "0"
 }
 
@@ -508,6 +114,20 @@ impl Reading {
                 }
             }
         }
+        let mut handed: HashSet<String> = HashSet::new();
+        loop {
+            let is_made = |made_of: &HashSet<String>| {
+                made_of.iter().any(|other| is_argument(other) || handed.contains(other))
+            };
+            let more =
+                self.assigned.iter().filter(|(name, made_of)| !handed.contains(*name) && is_made(made_of));
+            let more: Vec<String> = more.map(|(name, _)| name.clone()).collect();
+            if more.is_empty() {
+                break;
+            }
+            handed.extend(more);
+        }
+        self.script.handed = handed;
         let decide = || self.script.runs.iter().chain(&self.script.parts);
         self.script.finds_code |= decide().chain(&self.used).any(|name| self.listed.contains(name));
         self.script.runs_arguments |= decide().any(|name| is_argument(name));
@@ -596,6 +216,9 @@ impl Reading {
         let mut is_input = false;
         // What stands behind the script of one is data.
         let is_interpreter = interpreters::named(&name).is_some();
+        // With the agent's arguments in it, it is judged as a command of the agent's (`follow/handed.rs`).
+        let is_judged = is_interpreter
+            || OBEDIENT.contains(&name.as_str()) && !["eval", "run-parts"].contains(&name.as_str());
         for word in words.iter().skip(1) {
             if depth < DEEPEST && SHELLS.contains(&name.as_str()) && word.text.contains(' ') {
                 let inner = read(word.quoted.trim_matches('\''), false);
@@ -628,7 +251,8 @@ impl Reading {
             if is_place {
                 // Behind a variable that may have been the script, another may be, if it is one's name.
                 let mark = if is_second { "./" } else { "" };
-                self.place(&format!("{mark}{}", word.text), function, false);
+                let text = if is_judged { without_arguments(&word.text) } else { word.text.clone() };
+                self.place(&format!("{mark}{text}"), function, false);
                 is_second |= word.text.starts_with('$') && !OBEDIENT.contains(&name.as_str());
                 self.script.finds_code |=
                     word.text.rsplit('/').next().is_some_and(|name| name.contains("$()"));
@@ -667,11 +291,22 @@ impl Reading {
 
     fn assign(&mut self, name: &str, words: &[Word], listed: bool) {
         let names = words.iter().flat_map(|word| names_in(&word.text)).map(str::to_owned);
+        let names: Vec<String> = names.collect();
+        // What steers the programs that follow is more than a word of theirs; of PATH new programs are looked for.
+        if steering::is_steering(name) && name != "PATH" {
+            self.script.parts.extend(names.iter().filter(|other| *other != name).cloned());
+        }
         self.assigned.entry(name.to_owned()).or_default().extend(names);
         if listed {
             self.listed.insert(name.to_owned());
         }
     }
+}
+
+/// A word without what it has of the script's arguments.
+fn without_arguments(word: &str) -> String {
+    let names: Vec<&str> = names_in(word).filter(|name| is_argument(name)).collect();
+    names.iter().fold(word.to_owned(), |word, name| word.replace(&format!("${{{name}}}"), ""))
 }
 
 /// Whether a program runs the file that it is given, or does whatever it is told.
@@ -706,6 +341,8 @@ mod tests {
             ("exec \"${RUNNER}\" x", "RUNNER", "", ""),
             ("node $FLAGS app.js", "FLAGS", "", ""),
             ("node --import=$X app.js", "X", "", ""),
+            ("env NODE_OPTIONS=$X A=$Y node app.js", "", "X", ""),
+            ("export NODE_OPTIONS=\"$NODE_OPTIONS $X\"; node app.js", "", "X", ""),
             (". \"$DIR/env.sh\"", "", "DIR", ""),
             ("node config/$MODE.js", "", "MODE", ""),
             ("npm run $TASK", "TASK", "", ""),
@@ -760,7 +397,7 @@ mod tests {
             ("for f in *.txt; do node count.js < $f; done", false, false),
             ("for f in *.png; do convert $f; done", false, false),
             ("npm test -- \"$@\"", false, false),
-            ("npm test \"$@\"", false, true),
+            ("npm test \"$@\"", false, false),
             ("node \"$(ls *.js)\"", true, false),
             ("cd \"$(dirname \"$0\")\" && node app.js", false, false),
             ("exec \"$@\"", false, true),

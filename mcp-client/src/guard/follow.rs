@@ -1,25 +1,37 @@
 //! Follows a program's text to all that it reaches: the files that it names, from where it stands and from where it works,
 //! and what stands in those.
 
+mod found;
+mod handed;
+mod paths;
+mod tokens;
+
 use super::{
     changes::Inspection,
     commands::{self, Script},
     consumers,
+    dependencies::named_by_one,
     interpreters::{self, SHELLS},
     judge::lexical,
     makefile::for_targets,
     modules,
     packages::{self, Packages},
-    project::{SKIPPED, is_code, is_data, project_of, walk},
+    project::{SKIPPED, is_code, project_of, walk},
     reach::{Obstacle, Seen},
+    recipes,
     steering::Told,
     texts::{Language, finds_code, lists_files, starts_programs},
 };
+use found::has_text;
+pub(super) use handed::Handed;
+use paths::file_of;
+pub(super) use paths::{may_hold_code, module_of};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
+use tokens::{Tokens, is_loaded, names_in};
 
 /// Folders of what a build makes.
 pub(super) const MADE: [&str; 5] = ["dist", "build", "out", "coverage", ".next"];
@@ -59,10 +71,11 @@ pub(super) struct Reach<'a> {
     /// Variables that scripts expand, and the folders of these scripts.
     script: Script,
     places: HashSet<PathBuf>,
-    /// The script that is given arguments.
-    pub(super) told_to: Option<PathBuf>,
+    /// What was read is written in these.
+    languages: HashSet<Language>,
+    /// The agent's arguments, and who is given them.
+    handed: Handed,
     changed: Option<PathBuf>,
-    runs_arguments: bool,
     /// Files that a build makes, and those files that a text is sure to load.
     made: HashMap<PathBuf, Seen>,
     /// Parts of the paths, and names of modules, that texts load.
@@ -83,15 +96,21 @@ impl<'a> Reach<'a> {
         }
         // What a program keeps for itself, its log or its database, is not what it runs. To ask git takes long, so that is
         // left for what is reached.
-        let says_more = |file: &&PathBuf| {
-            file.extension().is_some_and(|ending| ["json", "txt"].iter().any(|known| ending == *known))
-        };
         let newer_data = files
             .iter()
-            .filter(says_more)
-            .filter(|file| inspection.is_data(file) && inspection.is_newer(file));
+            .filter(|file| has_text(file) && inspection.is_data(file) && inspection.is_newer(file));
         let newer_data = newer_data.cloned().collect();
-        let is_newer = |file: &&PathBuf| !inspection.is_data(file) && inspection.is_newer(file);
+        let mut moved: HashMap<PathBuf, bool> = HashMap::new();
+        let mut is_moved = |file: &PathBuf| {
+            let mut folders = file
+                .ancestors()
+                .skip(1)
+                .take_while(|folder| roots.iter().any(|root| folder.starts_with(root)));
+            folders
+                .any(|folder| *moved.entry(folder.to_owned()).or_insert_with(|| inspection.is_moved(folder)))
+        };
+        let is_newer =
+            |file: &&PathBuf| !inspection.is_data(file) && (inspection.is_newer(file) || is_moved(file));
         let newer: HashSet<PathBuf> = files.iter().filter(is_newer).cloned().collect();
         let mut new_links: HashMap<String, Vec<PathBuf>> = HashMap::new();
         for link in newer.iter().filter(|file| inspection.leads_away(file) && file.is_dir()) {
@@ -135,9 +154,9 @@ impl<'a> Reach<'a> {
             starting: HashSet::new(),
             script: Script::default(),
             places: HashSet::new(),
-            told_to: None,
+            languages: HashSet::new(),
+            handed: Handed::default(),
             changed: None,
-            runs_arguments: false,
             made: HashMap::new(),
             names: HashSet::new(),
             loaded: HashSet::new(),
@@ -183,23 +202,36 @@ impl<'a> Reach<'a> {
                     }
                 })
             {
-                let language = Language::of(&file, &text);
+                let is_told = self.is_told(&file);
+                if is_told && let Some(script) = recipes::as_script(&file, &text) {
+                    self.hand_to_recipes(&script, &folder)?;
+                }
+                let (text, language) = match recipes::as_makefile(&file, &text) {
+                    Some(text) => (text, Language::Make),
+                    None => {
+                        let language = Language::of(&file, &text);
+                        (text, language)
+                    }
+                };
                 let text = match self.targets.get(&file) {
                     Some(targets) => for_targets(&text, targets),
                     None => text,
                 };
                 self.open.extend(modules::shadows(language, &self.newer, &folder));
+                self.languages.insert(language);
+                let before = self.open.len();
                 self.read(&text, &folder, language);
-                if language == Language::Shell && self.told_to.as_ref() == Some(&file) {
-                    self.runs_arguments |= commands::read(&text, false).runs_arguments;
+                if is_told {
+                    let opened = self.open.get(before..).unwrap_or_default().to_vec();
+                    self.hand(&text, &folder, language, opened)?;
                 }
             }
             if let Some(changed) = self.changed.take() {
                 return Err(changed.into());
             }
-            if self.runs_arguments {
-                return Err(Obstacle::RunsArguments);
-            }
+        }
+        if self.starts_arguments() {
+            return Err(Obstacle::RunsArguments);
         }
         if let Some(changed) = self.changed.take() {
             return Err(changed.into());
@@ -209,7 +241,8 @@ impl<'a> Reach<'a> {
     }
 
     fn is_changed(&self, file: &Path) -> bool {
-        self.inspection.is_newer(file) && self.inspection.is_changed(file)
+        (self.inspection.is_newer(file) || self.inspection.is_moved_with_folder(file))
+            && self.inspection.is_changed(file)
     }
 
     /// Opens the files that a text in this folder names, and notes its words.
@@ -323,61 +356,6 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Any code of the project around a folder, and of the folders that are named, may be run.
-    fn finds_code_in(&mut self, folder: &Path, named: &[PathBuf]) {
-        self.finds_code = true;
-        self.folders.extend(project_of(&folder.join("x")));
-        self.folders.extend(named.iter().cloned());
-    }
-
-    /// Notes the folders that a text may list: those that it names, else its own, unless that is all of the project.
-    fn lists(&mut self, tokens: &HashSet<&str>, quoted: &HashSet<&str>, folder: &Path) {
-        const MOST: usize = 64;
-        let paths = tokens.iter().filter(|token| token.contains('/')).chain(quoted);
-        let paths = paths.map(|path| path.trim_start_matches('/'));
-        let paths: HashSet<&str> = paths.filter(|path| path.contains(|c| !"./".contains(c))).collect();
-        let is_listed = |path: &PathBuf| path.is_dir() && may_hold_code(path) && !self.roots.contains(path);
-        let mut found: Vec<PathBuf> = vec![];
-        let mut bases = vec![folder.to_owned(), self.here.clone()];
-        if quoted.contains("..") {
-            bases.extend(folder.parent().map(Path::to_owned));
-        }
-        while let Some(base) = bases.pop() {
-            let below = paths.iter().filter_map(|path| base.join(path).canonicalize().ok()).filter(is_listed);
-            for path in below {
-                if !found.contains(&path) && found.len() < MOST {
-                    found.push(path.clone());
-                    bases.push(path);
-                }
-            }
-        }
-        if found.is_empty() {
-            found.extend(Some(folder.to_owned()).filter(is_listed));
-        }
-        self.listed.extend(found);
-    }
-
-    /// Opens what these values lead to, if a text computes what it loads: it may load that.
-    pub(super) fn load(&mut self, values: &[String]) {
-        let bases: Vec<PathBuf> = self.loaders.iter().chain([&self.here]).cloned().collect();
-        if self.loaders.is_empty() {
-            return;
-        }
-        for path in values.iter().flat_map(|value| bases.iter().map(move |base| base.join(value))) {
-            if path.is_file() && !is_json(&path) && self.is_changed(&path) {
-                self.changed = Some(path);
-                return;
-            }
-            self.open.extend(module_of(&path, Language::JavaScript));
-            if path.is_dir() {
-                self.open.extend(Some(path.join("package.json")).filter(|file| file.is_file()));
-                if !self.listed.is_empty() {
-                    self.folders.extend(path.canonicalize());
-                }
-            }
-        }
-    }
-
     /// Opens what a word stands for among the files of the project.
     fn by_index(&mut self, token: &str, folder: &Path, language: Language) {
         let name = token.rsplit('/').next().unwrap_or_default().trim_end_matches('.');
@@ -408,16 +386,9 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// The folders in which it finds code, where it does.
-    pub(super) fn folders_of_found(&self) -> HashSet<PathBuf> {
-        if !self.finds_code {
-            return HashSet::new();
-        }
-        let files = self.by_name.values().flatten();
-        let mut folders: HashSet<PathBuf> =
-            files.filter_map(|file| file.parent().map(Path::to_owned)).collect();
-        folders.extend(self.folders.iter().cloned());
-        folders
+    /// Of these programs the first that a dependency of what was read may start.
+    pub(super) fn named_by_dependency(&self, programs: &[String]) -> Option<String> {
+        named_by_one(programs, &self.languages, &self.roots).cloned()
     }
 
     /// Whether the files of a folder are in the index.
@@ -487,7 +458,14 @@ impl<'a> Reach<'a> {
                         self.open.push(file);
                     }
                 }
-            } else if consumers::runs_whole_project(name, arguments) {
+            } else if consumers::runs_whole_project(name, arguments)
+                || name.starts_with("docker")
+                || name == "podman"
+            {
+                self.open.extend(bases.iter().flat_map(|base| recipes::files_of(name, arguments, base)));
+                if !consumers::runs_whole_project(name, arguments) {
+                    continue;
+                }
                 let told = arguments.iter().flat_map(|word| bases.iter().map(move |base| base.join(word)));
                 let told: Vec<PathBuf> =
                     told.filter_map(|path| path.canonicalize().ok()).filter(|path| path.is_dir()).collect();
@@ -603,175 +581,4 @@ impl<'a> Reach<'a> {
         }
         Ok(())
     }
-
-    /// All that is found rather than named, up to a number that can be watched.
-    ///
-    /// # Errors
-    /// The first file that changed, or the folder that holds more than can be looked at.
-    pub(super) fn found(&mut self) -> Result<Vec<Seen>, Obstacle> {
-        const MOST: usize = 4000;
-        const LONGEST: usize = 1 << 20;
-        if !self.finds_code {
-            return Ok(vec![]);
-        }
-        // Stamped before they are looked into.
-        let mut seen: Vec<Seen> = self.newer.iter().map(|file| Seen::now(file)).collect();
-        if let Some(file) = self.newer.iter().find(|file| self.is_changed(file)) {
-            return Err(file.clone().into());
-        }
-        // What is listed in data is loaded from wherever it is.
-        for data in &self.newer_data {
-            let text = fs::read(data).unwrap_or_default();
-            let text = String::from_utf8_lossy(text.get(..text.len().min(LONGEST)).unwrap_or_default());
-            let folder = data.parent().unwrap_or(Path::new(""));
-            let paths = Tokens::of(&text).all.into_iter().filter(|token| token.contains('/'));
-            let named = paths.flat_map(|path| {
-                let bases = [folder, self.here.as_path()];
-                bases.map(|base| module_of(&base.join(path), Language::JavaScript)).into_iter().flatten()
-            });
-            if let Some(file) = named.into_iter().find(|file| self.is_changed(file)) {
-                return Err(file.into());
-            }
-        }
-        if !self.loaders.is_empty() {
-            let mut listed = vec![];
-            for folder in &self.listed {
-                if !walk(folder, &mut listed) {
-                    return Err(folder.clone().into());
-                }
-            }
-            if let Some(file) = listed.into_iter().find(|file| !is_json(file) && self.is_changed(file)) {
-                return Err(file.into());
-            }
-        }
-        let mut files: Vec<PathBuf> = vec![];
-        for folder in self.folders.iter().filter(|folder| !self.roots.contains(folder)) {
-            if !self.is_indexed(folder) && !walk(folder, &mut files) {
-                return Err(folder.clone().into());
-            }
-        }
-        let all = self.by_name.values().flatten().chain(&files);
-        seen.extend(all.filter(|file| is_code(file)).take(MOST).map(|file| Seen::now(file)));
-        if let Some(file) = files.iter().find(|file| !self.inspection.is_data(file) && self.is_changed(file))
-        {
-            return Err(file.clone().into());
-        }
-        seen.retain(|file| is_code(file.path()));
-        Ok(seen)
-    }
-}
-
-/// The words of a text that may be paths, and those of them that stand in quotes.
-struct Tokens<'a> {
-    all: HashSet<&'a str>,
-    quoted: HashSet<&'a str>,
-}
-
-impl<'a> Tokens<'a> {
-    fn of(text: &'a str) -> Self {
-        let is_of_token = |c: char| c.is_alphanumeric() || "_-./@".contains(c);
-        let is_quote = |c: Option<char>| c.is_some_and(|c| ['"', '\'', '`'].contains(&c));
-        let (mut all, mut quoted) = (HashSet::new(), HashSet::new());
-        let mut before = None;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let end = rest.find(|c| !is_of_token(c)).unwrap_or(rest.len());
-            let (token, behind) = rest.split_at(end);
-            let mut behind = behind.chars();
-            let after = behind.next();
-            if !token.is_empty() {
-                all.insert(token);
-                if is_quote(before) && is_quote(after) {
-                    quoted.insert(token);
-                }
-            }
-            before = after;
-            rest = behind.as_str();
-        }
-        Self { all, quoted }
-    }
-}
-
-fn is_json(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "json")
-}
-
-/// What a text may load by a part of its path, or by the name of a module.
-fn names_in(tokens: &HashSet<&str>, quoted: &HashSet<&str>, language: Language) -> Vec<String> {
-    let paths = if language == Language::JavaScript { quoted } else { tokens };
-    let is_path = |token: &&&str| language.has_modules() || token.contains('/') || is_code(Path::new(token));
-    let parts = paths.iter().filter(is_path).flat_map(|token| token.split(['/', '.']));
-    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
-}
-
-/// Whether a text of JavaScript loads what it names so, rather than writing it.
-fn is_loaded(text: &str, token: &str) -> bool {
-    text.match_indices(token).any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'', '`']);
-        let before = before.trim_end().trim_end_matches('(').trim_end();
-        ["require", "import", "from"].iter().any(|word| before.ends_with(word))
-    })
-}
-
-/// Whether code in a folder is a project's: neither the system's nor installed.
-pub(super) fn may_hold_code(path: &Path) -> bool {
-    const SYSTEMS: [&str; 11] =
-        ["/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
-    // Everybody writes there.
-    const SHARED: [&str; 2] = ["/dev/shm", "/run/user"];
-    let is_systems = SYSTEMS.iter().any(|folder| path.starts_with(folder));
-    path != Path::new("/")
-        && Some(path) != std::env::home_dir().as_deref()
-        && (!is_systems || SHARED.iter().any(|folder| path.starts_with(folder)))
-        && !path
-            .components()
-            .any(|part| ["node_modules", ".git"].iter().any(|name| part.as_os_str() == *name))
-}
-
-/// The file that a path leads to, an ending added where that language leaves it out.
-fn file_of(path: &Path, language: Language) -> Option<PathBuf> {
-    let found = if path.is_file() {
-        Some(path.to_owned())
-    } else {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        // TypeScript names what will have been compiled.
-        let compiled = match ending {
-            "js" | "jsx" => &["ts", "tsx"][..],
-            "mjs" => &["mts"],
-            "cjs" => &["cts"],
-            _ => &[],
-        };
-        let added = language.endings().iter().map(|ending| {
-            let mut path = path.as_os_str().to_owned();
-            path.push(".");
-            path.push(ending);
-            PathBuf::from(path)
-        });
-        let swapped = compiled.iter().map(|ending| path.with_extension(ending));
-        added.chain(swapped).find(|path| path.is_file())
-    };
-    let found = found?;
-    let real = found.canonicalize().ok()?;
-    // A link from the project to where nobody looks is looked at.
-    let written = lexical(&std::path::absolute(&found).ok()?);
-    let may_be_code = may_hold_code(&real) || may_hold_code(&written);
-    let is_code = may_be_code && (!is_data(&real) || found.is_symlink());
-    is_code.then_some(if written == real { real } else { found })
-}
-
-/// The files that a module's path leads to: the file, or what stands for the folder.
-pub(super) fn module_of(path: &Path, language: Language) -> Vec<PathBuf> {
-    if let Some(file) = file_of(path, language) {
-        return vec![file];
-    }
-    if !path.is_dir() {
-        return vec![];
-    }
-    let mut files = packages::entries_of(path);
-    let own = ["index", "__init__", "__main__", "mod"];
-    files.extend(own.iter().flat_map(|name| {
-        let languages = [language, Language::JavaScript, Language::Python];
-        languages.into_iter().filter_map(|language| file_of(&path.join(name), language)).collect::<Vec<_>>()
-    }));
-    files
 }

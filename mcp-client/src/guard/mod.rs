@@ -8,9 +8,11 @@
 //!   `changes.rs`: unchanged since the session began), and masks what it prints. `command_line.rs` keeps values off the arguments that
 //!   other processes see. Where no session lives, `agents.rs`
 //!   knows since when agents are there.
-//! - `reach.rs` says what a program runs, and `follow.rs` follows it there: `texts.rs`, `commands.rs`, `makefile.rs`, `modules.rs` and
+//! - `reach.rs` says what a program runs, and `follow.rs` follows it there, with the arguments that the agent gives it
+//!   (`follow/handed.rs`): `texts.rs`, `commands.rs`, `makefile.rs`, `recipes.rs`, `modules.rs` and
 //!   `packages.rs` know where a text leads, `configuration.rs` what tools read by themselves, `project.rs` which files
-//!   there are, `search_path.rs` which programs are new in PATH.
+//!   there are, `search_path.rs` which programs are new in PATH, and `dependencies.rs` whether a
+//!   dependency names one.
 //! - `trusted.rs` is a program's code once it was judged, and `signs.rs` what the system tells of changes to it.
 //! - `apart.rs` keeps programs without secrets from looking into those with.
 //! - `script.rs` is the sandbox profile's way: the hook has a line with secrets run in a sandbox of ours, once the
@@ -24,6 +26,7 @@ mod command_line;
 mod commands;
 mod configuration;
 mod consumers;
+mod dependencies;
 pub mod exec;
 mod follow;
 pub mod hook;
@@ -38,6 +41,7 @@ mod packages;
 pub mod program;
 pub mod project;
 pub mod reach;
+mod recipes;
 pub mod rules;
 pub mod script;
 mod search_path;

@@ -130,7 +130,7 @@ fn is_pythons(file: &Path, folder: &Path, installed: &[PathBuf]) -> bool {
 }
 
 /// Where the Pythons of this machine and of this folder have their modules.
-fn folders_of_python() -> Vec<PathBuf> {
+pub(super) fn folders_of_python() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let programs = std::env::split_paths(&path).chain([".venv/bin", "venv/bin"].map(PathBuf::from));
     let mut libraries: Vec<PathBuf> = programs

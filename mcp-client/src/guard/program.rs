@@ -7,7 +7,7 @@ use super::{
     consumers::{self, Variables},
     interpreters::{self, SHELLS},
     project::project_folders,
-    steering,
+    steering::{self, Told},
     trusted::Trusted,
 };
 use crate::ticket::Redeemed;
@@ -125,18 +125,23 @@ pub fn judge(argv: &[OsString], session: &Redeemed) -> Judgement {
         code.files.push(path);
     }
     let secrets: Vec<&str> = session.secrets.iter().map(|held| held.name.as_str()).collect();
-    code.files.extend(steering::named(&secrets));
-    code.files.extend(steering::module_folders());
+    code.files.extend(steering::named(assigned(), &secrets));
+    code.files.extend(steering::module_folders(assigned()));
     let mut named = steering::named_by_secrets(&session.secrets);
     if let Some((secret, _)) = named.find(|(_, file)| inspection.is_changed(file)) {
         return Judgement::Because(format!("{secret} names a file that changed since this session began"));
     }
-    // make takes variables among its arguments.
+    // make and its like take variables among their arguments.
     let of_make = arguments
         .iter()
-        .filter(|_| ["make", "gmake"].contains(&name))
+        .filter(|_| ["make", "gmake", "just", "task"].contains(&name))
         .filter_map(|word| word.split_once('='));
-    code.told = steering::told(assigned().chain(of_make), &session.environment, &session.secrets);
+    let texts =
+        session.secrets.iter().filter(|held| Told::of(&String::from_utf8_lossy(&held.value)).has_syntax);
+    code.texts = texts.map(|held| held.placeholder.clone()).collect();
+    code.assigned = assigned().chain(of_make).map(|(name, value)| (name.into(), value.into())).collect();
+    let assigned = code.assigned.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    code.told = steering::told(assigned, &session.environment, &session.secrets);
     match inspection.inspect(command, &code) {
         Err(obstacle) => Judgement::Because(obstacle.to_string()),
         Ok(code) => {

@@ -94,6 +94,50 @@ pub(super) fn walk(root: &Path, files: &mut Vec<PathBuf>) -> bool {
     true
 }
 
+/// The tests in folders that were set aside, by the names that runners look for: they pass by `node_modules` alone, and
+/// most by virtual environments.
+///
+/// Whether these are all: of more than so many none is looked at.
+pub(super) fn tests_set_aside(root: &Path, tests: &mut Vec<PathBuf>) -> bool {
+    const MOST: usize = 1_000_000;
+    let (mut open, mut count) = (vec![(root.to_owned(), false)], 0);
+    while let Some((folder, is_aside)) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            count += 1;
+            if count > MOST {
+                return false;
+            }
+            let path = entry.path();
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                tests.extend(Some(path).filter(|path| is_aside && is_test(path)));
+            } else if !["node_modules", ".git", "__pycache__"].iter().any(|name| entry.file_name() == *name) {
+                let is_aside = is_aside || is_set_aside(&path);
+                open.push((path, is_aside));
+            }
+        }
+    }
+    true
+}
+
+/// Whether a test runner would take a file for a test, by its name or by its folder's; what pip brings is for none of
+/// Python's.
+fn is_test(path: &Path) -> bool {
+    const SCRIPTS: [&str; 8] = ["cjs", "cts", "js", "jsx", "mjs", "mts", "ts", "tsx"];
+    let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().to_lowercase();
+    let (stem, ending) = (text(path.file_stem()), text(path.extension()));
+    let folders = || path.parent().into_iter().flat_map(Path::components).map(|part| part.as_os_str());
+    let is_in = |names: &[&str]| folders().any(|part| names.iter().any(|name| part == *name));
+    let is_named = stem == "test"
+        || ["test-", "test_"].iter().any(|begin| stem.starts_with(begin))
+        || [".test", "-test", "_test", ".spec", "-spec", "_spec", ".cy"]
+            .iter()
+            .any(|end| stem.ends_with(end));
+    match ending.as_str() {
+        "py" => (is_named || stem == "conftest") && !is_in(&["site-packages", "dist-packages"]),
+        ending => SCRIPTS.contains(&ending) && (is_named || is_in(&["test", "tests", "__tests__"])),
+    }
+}
+
 /// Whether a file's name is that of data, which no tool runs and by which none is steered.
 pub(super) fn is_data(path: &Path) -> bool {
     const DATA: &[&str] = &[
@@ -178,4 +222,40 @@ pub(super) fn is_code(path: &Path) -> bool {
     ];
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| CODE.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_found_where_nothing_else_is_looked_for() {
+        let project = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = project.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        };
+        for name in [
+            "Cargo.toml",
+            "test_own.py",
+            "target/deep/test_new.py",
+            "target/deep/out.py",
+            "target/deep/tests/any.js",
+            "vendor/a/b/new.test.ts",
+            "vendor/a/b/new.ts",
+            ".venv/pyvenv.cfg",
+            ".venv/lib/site-packages/x/test_x.py",
+            ".venv/lib/x.test.js",
+            "target/node_modules/x/x.test.js",
+        ] {
+            write(name);
+        }
+        let mut tests = vec![];
+        assert!(tests_set_aside(project.path(), &mut tests));
+        let mut names: Vec<String> =
+            tests.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["any.js", "new.test.ts", "test_new.py", "x.test.js"]);
+    }
 }

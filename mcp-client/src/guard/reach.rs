@@ -4,13 +4,13 @@ use super::{
     changes::{Inspection, changed_at},
     configuration::{self, Tools},
     consumers,
-    follow::Reach,
+    follow::{Handed, Reach},
     modules,
     names::Names,
     packages::TOOLS,
-    program::find_program,
     project::{is_data, project_folders_above, project_of, walk},
-    steering::{Told, may_run},
+    recipes,
+    steering::Told,
     texts::Language,
     trusted::Trusted,
 };
@@ -31,8 +31,14 @@ pub struct Code {
     pub settings: Vec<PathBuf>,
     /// Code that is in no file of its own: the script of a package.json.
     pub text: String,
+    /// Arguments that this text is given.
+    pub handed: Vec<String>,
+    /// Placeholders of secrets whose values are more than plain words.
+    pub texts: Vec<String>,
     /// Whatever code there is in the project: tests that a runner finds, sources that a compiler takes.
     pub whole_project: bool,
+    /// What the command assigns to variables, as `env` and make do for what they run.
+    pub assigned: Vec<(String, String)>,
     /// Variables that the agent itself does not have so, which its scripts may expand.
     pub told: BTreeMap<String, Told>,
 }
@@ -82,7 +88,9 @@ impl fmt::Display for Obstacle {
             Self::Expanded(name) => {
                 write!(f, "what it runs expands {name} as a program, a flag or a file; leave {name} away")
             }
-            Self::RunsArguments => f.write_str("it runs what it is told on the command line"),
+            Self::RunsArguments => {
+                f.write_str("it runs, or hands to what it starts, what it is told on the command line")
+            }
         }
     }
 }
@@ -186,14 +194,21 @@ impl Inspection {
                 reach.make(&file, &targets);
             }
         }
-        reach.told_to = told_to(command, &entries, &self.folder);
+        let tool = command.first().and_then(|program| program.rsplit('/').next()).unwrap_or_default();
+        let recipes = recipes::files_of(tool, command.get(1..).unwrap_or_default(), &self.folder);
+        reach.open.extend(recipes.iter().cloned());
+        reach.give(Handed::by(command, &entries, code, &self.folder));
+        if !code.handed.is_empty() {
+            reach.hand(&code.text, &of_package, Language::Shell, vec![])?;
+            reach.tell(recipes);
+        }
         seen.extend(reach.follow()?);
         reach.expand(&code.told)?;
         let told = code.told.keys().filter_map(|name| std::env::var(name).ok());
-        let pieces = command.iter().skip(1).filter_map(|word| word.split_once('='));
-        let given =
-            pieces.filter(|(name, _)| code.told.contains_key(*name)).map(|(_, value)| value.to_owned());
-        reach.load(&told.chain(given).filter(|value| !value.is_empty()).collect::<Vec<_>>());
+        let assigned = code.assigned.iter().filter(|(name, _)| code.told.contains_key(name));
+        let assigned = assigned.map(|(_, value)| value.clone());
+        let handed = reach.handed_words();
+        reach.load(&told.chain(assigned).chain(handed).filter(|value| !value.is_empty()).collect::<Vec<_>>());
         seen.extend(reach.follow()?);
         seen.extend(reach.found()?);
         let used = configuration
@@ -210,7 +225,9 @@ impl Inspection {
             reach.package_folders.extend([self.folder.clone(), of_package.clone()]);
         }
         let hidden = self.new_binary(&reach.package_folders, &reach.words);
-        match hidden.or_else(|| self.new_program(&reach.words)) {
+        match hidden
+            .or_else(|| self.new_program(&reach.words, |programs| reach.named_by_dependency(programs)))
+        {
             Some(program) => Err(Obstacle::NewProgram(program)),
             None => {
                 let since = begun.and_then(|begun| begun.duration_since(UNIX_EPOCH).ok());
@@ -264,17 +281,6 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let behind = word.split_once('=').map(|(_, behind)| behind);
     let of_letter = word.get(2..).filter(|piece| word.starts_with('-') && !piece.is_empty());
     [Some(word), behind, of_letter].into_iter().flatten()
-}
-
-/// The script of a command that has arguments which would be something to run.
-fn told_to(command: &[String], entries: &[PathBuf], folder: &Path) -> Option<PathBuf> {
-    let real: Vec<PathBuf> = entries.iter().flat_map(|entry| entry.canonicalize()).collect();
-    let scripts = command.iter().map(|word| {
-        let path = Some(folder.join(word)).filter(|path| path.is_file()).or_else(|| find_program(word));
-        path.and_then(|path| path.canonicalize().ok()).filter(|path| real.contains(path))
-    });
-    let (at, script) = scripts.enumerate().find_map(|(at, script)| Some((at, script?)))?;
-    command.iter().skip(at + 1).any(|word| may_run(word)).then_some(script)
 }
 
 #[cfg(test)]
@@ -393,7 +399,8 @@ mod tests {
             }));
             let (project, inspection) = project(&files);
             assert_eq!(changed(&inspection, entry), None, "{entry}");
-            fs::rename(project.path().join(moved), project.path().join("moved")).unwrap();
+            let aside = tempfile::tempdir().unwrap();
+            fs::rename(project.path().join(moved), aside.path().join("moved")).unwrap();
             let target =
                 if target == "elsewhere" { old.path().to_owned() } else { project.path().join(target) };
             std::os::unix::fs::symlink(target, project.path().join(link)).unwrap();
@@ -405,6 +412,25 @@ mod tests {
         std::os::unix::fs::symlink(old.path(), project.path().join("data")).unwrap();
         assert_eq!(changed(&inspection, "app.js"), None);
         assert_eq!(changed(&inspection, "manage.py"), None);
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_counts_as_new_and_one_that_was_written_into_does_not() {
+        let mut files = FILES.to_vec();
+        files
+            .extend([("other/old/index.js", ""), ("list.js", "for (f of fs.readdirSync('src')) require(f)")]);
+        let (project, inspection) = project(&files);
+        write(project.path(), "lib/notes.txt", "");
+        assert_eq!(changed(&inspection, "app.js"), None);
+        assert_eq!(changed(&inspection, "list.js"), None);
+        let (lib, old) = (project.path().join("lib"), project.path().join("other/old"));
+        fs::rename(&lib, project.path().join("lib_")).unwrap();
+        fs::rename(&old, &lib).unwrap();
+        assert_eq!(changed(&inspection, "app.js").as_deref(), Some("index.js"));
+        fs::rename(project.path().join("other"), project.path().join("src/other")).unwrap();
+        assert_eq!(changed(&inspection, "manage.py"), None);
+        fs::rename(&lib, project.path().join("src/other/old")).unwrap();
+        assert_eq!(changed(&inspection, "list.js").as_deref(), Some("index.js"));
     }
 
     const WAYS: [(&str, &str); 28] = [
@@ -515,8 +541,9 @@ mod tests {
         write(project.path(), "adapter.md", "");
         write(elsewhere.path(), "index.js", "");
         let judged = |entry: &str, adapter: &str| {
-            let command = ["node".to_owned(), entry.to_owned(), format!("ADAPTER={adapter}")];
+            let command = ["node".to_owned(), entry.to_owned()];
             let mut code: Code = vec![PathBuf::from(entry)].into();
+            code.assigned = vec![("ADAPTER".to_owned(), adapter.to_owned())];
             code.told = super::super::steering::told(
                 [("ADAPTER", adapter)].into_iter(),
                 &std::env::vars().map(|(name, _)| (name, String::new())).collect(),
@@ -554,6 +581,58 @@ mod tests {
         }
         write(project.path(), "app.js", "changed");
         assert_eq!(changed(&inspection, "made.sh"), None);
+    }
+
+    #[test]
+    fn arguments_count_where_a_program_hands_them_on() {
+        let files = [
+            ("query.sh", "jq \"$@\" x.json"),
+            ("fetch.sh", "get() { curl -s \"$@\"; }\nget \"$1\""),
+            ("env.sh", "while :; do case $1 in --env) E=$2; shift 2;; esac; done; jq --arg env \"$E\" . x"),
+            ("outer.sh", "./inner.sh \"$@\""),
+            ("verbose.sh", "run() { \"$@\"; }\nrun jq --arg x --slurp \"$@\""),
+            ("inner.sh", "node \"$@\""),
+            ("app.js", "log(process.argv)"),
+            ("start.js", "require('./spawn'); if (argv[2] === 'sync') argv.verbose"),
+            ("spawn.js", "spawn(process.argv[2], rest)"),
+            ("run.py", "subprocess.run(sys.argv[1:])"),
+            ("manage.py", "execute_from_command_line(sys.argv)"),
+        ];
+        let (project, inspection) = project(&files);
+        write(project.path(), "new.txt", "");
+        let judged = |line: &str| {
+            let command: Vec<String> = line.split('|').map(str::to_owned).collect();
+            refused(&inspection, &command, &vec![PathBuf::from(&command[1])].into())
+        };
+        for line in [
+            "sh|query.sh|users|3",
+            "sh|fetch.sh|http://localhost/x",
+            "sh|env.sh|--env|staging",
+            "sh|outer.sh|app.js",
+            "sh|verbose.sh|--slurp|x",
+            "node|app.js|--any|text; $(of it)|new.txt",
+            "node|start.js|1.4.0|--verbose|sync",
+            "python3|run.py|app|0003",
+            "python3|manage.py|migrate|app|0003|--fake",
+        ] {
+            assert_eq!(judged(line), None, "{line}");
+        }
+        for line in [
+            "sh|query.sh|-n|users",
+            "sh|query.sh|env; x",
+            "sh|query.sh|new.txt",
+            "sh|fetch.sh|--libcurl|x",
+            "sh|env.sh|--other",
+            "sh|outer.sh|-p|1",
+            "sh|verbose.sh|-n",
+            "node|start.js|--other",
+            "node|start.js|printenv",
+            "node|start.js|./new.txt",
+            "python3|run.py|sh|-c|x",
+            "python3|manage.py|shell|-c|x",
+        ] {
+            assert_eq!(judged(line).as_deref(), Some("RunsArguments"), "{line}");
+        }
     }
 
     #[test]

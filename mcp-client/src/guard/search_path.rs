@@ -9,7 +9,10 @@ use std::{
 };
 
 /// Programs that tools start though nobody names them.
-const IMPLICIT: [&str; 4] = ["sh", "bash", "env", "node"];
+const IMPLICIT: [&str; 20] = [
+    "bash", "c++", "cc", "clang", "env", "g++", "gcc", "git", "ld", "less", "node", "pager", "ps", "python",
+    "python3", "sh", "ssh", "uname", "which", "xdg-open",
+];
 
 impl Inspection {
     /// A folder of PATH that the agent itself does not have and that holds something new.
@@ -27,9 +30,13 @@ impl Inspection {
             .map(str::to_owned)
     }
 
-    /// A program that is newer than the session, would be found in PATH, and is among these words or stands before an
-    /// older one of its name.
-    pub fn new_program(&self, words: &HashSet<String>) -> Option<PathBuf> {
+    /// A program that is newer than the session, would be found in PATH, and is among these words, stands before an older
+    /// one of its name, or is one of those that this function says may be started besides.
+    pub fn new_program(
+        &self,
+        words: &HashSet<String>,
+        others: impl Fn(&[String]) -> Option<String>,
+    ) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut folders: Vec<PathBuf> = vec![];
         for folder in std::env::split_paths(&path) {
@@ -41,7 +48,7 @@ impl Inspection {
                 folders.push(folder);
             }
         }
-        new_in(self, &folders, words)
+        new_in(self, &folders, words, others)
     }
 
     /// A program that is newer than the session, that a package's scripts run in place of the machine's own of its name, in
@@ -62,7 +69,12 @@ impl Inspection {
     }
 }
 
-fn new_in(inspection: &Inspection, folders: &[PathBuf], words: &HashSet<String>) -> Option<PathBuf> {
+fn new_in(
+    inspection: &Inspection,
+    folders: &[PathBuf],
+    words: &HashSet<String>,
+    others: impl Fn(&[String]) -> Option<String>,
+) -> Option<PathBuf> {
     let mut first: HashMap<String, (&Path, bool)> = HashMap::new();
     for folder in folders {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -75,13 +87,23 @@ fn new_in(inspection: &Inspection, folders: &[PathBuf], words: &HashSet<String>)
     let may_be_run = |name: &str, again: bool| {
         again || words.contains(name) || IMPLICIT.contains(&name) || is_plugin(name)
     };
-    let candidates = first.iter().filter(|(name, (_, again))| may_be_run(name, *again));
     let is_program = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
     };
-    candidates
-        .map(|(name, (folder, _))| folder.join(name))
-        .find(|path| is_program(path) && inspection.is_newer(path) && inspection.is_changed(path))
+    let is_new =
+        |path: &PathBuf| is_program(path) && inspection.is_newer(path) && inspection.is_changed(path);
+    let new: Vec<(&String, bool, PathBuf)> = first
+        .iter()
+        .map(|(name, (folder, again))| (name, *again, folder.join(name)))
+        .filter(|(.., path)| is_new(path))
+        .collect();
+    let plain = new.iter().find(|(name, again, _)| may_be_run(name, *again));
+    let rest = || {
+        let names: Vec<String> = new.iter().map(|(name, ..)| (*name).clone()).collect();
+        let named = others(&names)?;
+        new.iter().find(|(name, ..)| **name == named)
+    };
+    plain.or_else(rest).map(|(.., path)| path.clone())
 }
 
 #[cfg(test)]
@@ -108,13 +130,15 @@ mod tests {
         let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.path().to_owned()).collect();
         let found = |words: &[&str]| {
             let words = words.iter().map(|word| (*word).to_owned()).collect();
-            new_in(&inspection, &paths, &words).map(|path| path.file_name().unwrap().to_owned())
+            new_in(&inspection, &paths, &words, |_| None).map(|path| path.file_name().unwrap().to_owned())
         };
         assert_eq!(found(&["tool", "other"]), None);
         // Behind the old one it is not found.
         add(0, "other");
         assert_eq!(found(&["tool"]), None);
         assert_eq!(found(&["other"]).unwrap(), "other");
+        let of_dependency = new_in(&inspection, &paths, &HashSet::new(), |names| names.first().cloned());
+        assert_eq!(of_dependency.unwrap(), paths[0].canonicalize().unwrap().join("other"));
         add(0, "tool");
         assert_eq!(found(&[]).unwrap(), "tool");
         fs::remove_file(paths[0].join("tool")).unwrap();

@@ -194,7 +194,8 @@ pub struct Told {
 }
 
 impl Told {
-    fn of(value: &str) -> Self {
+    /// What is told by this value.
+    pub fn of(value: &str) -> Self {
         let all = |known: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || known.contains(c));
         let has_flag = value.split_whitespace().any(|word| word.starts_with('-') && word.len() > 1);
         // `test` is what many things are called.
@@ -330,10 +331,13 @@ fn is_of_project(folder: &str) -> bool {
     folder.is_ok_and(|folder| project_folders().iter().any(|project| folder.starts_with(project)))
 }
 
-/// The folders of PYTHONPATH, for all in them may be loaded.
-pub fn module_folders() -> Vec<PathBuf> {
-    let path = std::env::var("PYTHONPATH").unwrap_or_default();
-    path.split(':')
+/// The folders of PYTHONPATH, as it is here and as a command assigns it, for all in them may be loaded.
+pub fn module_folders<'a>(assigned: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<PathBuf> {
+    let paths = std::env::var("PYTHONPATH").into_iter();
+    let assigned = assigned.filter(|(name, _)| *name == "PYTHONPATH").map(|(_, path)| path.to_owned());
+    let paths: Vec<String> = paths.chain(assigned).collect();
+    let folders = paths.iter().flat_map(|path| path.split(':'));
+    folders
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from)
         // Of modules there are archives, too, whatever they are called.
@@ -341,11 +345,13 @@ pub fn module_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The files and modules that variables of this process name, but for those of the secrets.
-pub fn named(secrets: &[&str]) -> Vec<PathBuf> {
+/// The files and modules that variables of this process name, and those that a command assigns, but for those of the
+/// secrets.
+pub fn named<'a>(assigned: impl Iterator<Item = (&'a str, &'a str)>, secrets: &[&str]) -> Vec<PathBuf> {
     const OTHERS: [&str; 6] = ["PWD", "OLDPWD", "_", "HOME", "SHELL", "LS_COLORS"];
-    let told =
-        variables().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && !secrets.contains(&name.as_str()));
+    let assigned = assigned.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let all = variables().chain(assigned);
+    let told = all.filter(|(name, _)| !OTHERS.contains(&name.as_str()) && !secrets.contains(&name.as_str()));
     told.flat_map(|(name, value)| named_by(&name, &value)).collect()
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 /// What a text is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Language {
     JavaScript,
     Python,
@@ -102,16 +102,7 @@ pub(super) fn finds_code(language: Language, text: &str) -> bool {
         Language::JavaScript => {
             any(&["require", "import"])
                 || says(&["require.context(", "import.meta.glob"])
-                || lists()
-                    && (says(STARTS)
-                        || says(&[
-                            "eval(",
-                            "new Function(",
-                            "runInThisContext",
-                            "runInNewContext",
-                            "runInContext",
-                            "vm.Script",
-                        ]))
+                || lists() && (says(STARTS) || says(EVALUATES))
         }
         Language::Python => {
             any(&[
@@ -155,6 +146,19 @@ pub(super) fn finds_code(language: Language, text: &str) -> bool {
         Language::Shell | Language::Make | Language::Package | Language::Other => false,
     }
 }
+
+/// Whether a text of this language runs texts as code.
+pub(super) fn evaluates(language: Language, text: &str) -> bool {
+    match language {
+        Language::JavaScript => EVALUATES.iter().any(|word| text.contains(word)),
+        Language::Shell | Language::Make | Language::Package | Language::Other => false,
+        _ => ["eval", "exec"].iter().any(|name| is_called_with_what_it_computes(text, name)),
+    }
+}
+
+/// Words of JavaScript by which it runs a text as code.
+const EVALUATES: &[&str] =
+    &["eval(", "new Function(", "runInThisContext", "runInNewContext", "runInContext", "vm.Script"];
 
 /// Whether a text of this language, which is no script, starts programs.
 pub(super) fn starts_programs(language: Language, text: &str) -> bool {

@@ -379,7 +379,18 @@ fn other(name: &str, arguments: &[String]) -> Result<Use, &'static str> {
             || takes_addresses && is_address(word) && flag.is_none_or(|flag| ADDRESSED.contains(&flag))
     });
     let places = places.map(|(at, _)| at).collect();
-    Ok(Use { code: Code { files, whole_project, ..Code::default() }, places, variables: Variables::All })
+    // These expand them in their recipes.
+    let is_given = ["just", "task"].contains(&name);
+    let handed = arguments
+        .iter()
+        .filter(|word| is_given && !word.contains('='))
+        .skip_while(|word| word.starts_with('-'));
+    let handed = handed.filter(|word| *word != "--").cloned().collect();
+    Ok(Use {
+        code: Code { files, whole_project, handed, ..Code::default() },
+        places,
+        variables: Variables::All,
+    })
 }
 
 /// Short flags behind which tools have the address of a server.

@@ -162,13 +162,27 @@ pub(super) fn use_of(name: &str, arguments: &[String]) -> Result<Use, &'static s
         }
         _ => return Err(NO_USE),
     };
-    files.extend(operands.flat_map(|word| {
+    files.extend(operands.clone().flat_map(|word| {
         named_files(word).into_iter().chain(Some(PathBuf::from(word)).filter(|path| path.exists()))
     }));
+    let handed: Vec<String> = if scripts.is_empty() {
+        vec![]
+    } else {
+        operands.map(str::to_owned).chain(rest.iter().skip(1).cloned()).collect()
+    };
+    let mut package = package;
+    for script in scripts.iter().filter(|_| !handed.is_empty()) {
+        // npm adds them to the script's text.
+        if let Some(serde_json::Value::String(text)) =
+            package.get_mut("scripts").and_then(|all| all.get_mut(script))
+        {
+            text.push_str(" \"$@\"");
+        }
+    }
     let text = if scripts.is_empty() { text } else { scripts_text(&package, scripts) };
     let of_workspaces = own.iter().any(|word| word.starts_with("-w") || word.starts_with("--workspace"));
     let whole_project = of_workspaces || runs_the_project(&text);
-    let code = Code { files, settings, text, whole_project, ..Code::default() };
+    let code = Code { files, settings, text, whole_project, handed, ..Code::default() };
     Ok(Use { code, places: vec![], variables: Variables::All })
 }
 

@@ -1,0 +1,3 @@
+require('../lib/check').check('DATABASE_URL');
+require('recorder');
+console.log('recorded');
