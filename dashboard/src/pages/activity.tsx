@@ -49,6 +49,7 @@ const WAYS: Record<string, string> = {
   inject: "injected for an agent",
   run: "given to a command",
   sdk: "loaded by a program",
+  gateway: "handed out by a gateway",
   reveal: "shown to a person",
   write: "compared before a change",
 };
