@@ -182,7 +182,7 @@ impl Index {
         possible && self.forms.iter().any(begins)
     }
 
-    /// Calls `found` with every form in `text`, and where it begins.
+    /// Calls `found` with every form in `text`, and where it begins; a cased one only by eight of its letters.
     fn scan(&self, text: &[u8], mut found: impl FnMut(usize, &Form)) {
         if self.stride == 0 || text.len() < GRAM {
             return;
@@ -202,10 +202,9 @@ impl Index {
                     let other = start + more(offset);
                     if text.get(other..other + GRAM).is_some_and(|other| gram(other) == entry.more) {
                         let form = &self.forms[entry.form as usize];
-                        let there = text.get(start..start + form.bytes.len()).unwrap_or_default();
-                        if there == form.bytes.as_slice()
-                            || (form.cased && there.eq_ignore_ascii_case(&form.bytes))
-                        {
+                        // A cased form is compared by the caller, who knows how the text has it.
+                        let there = text.get(start..start + form.bytes.len());
+                        if there.is_some_and(|there| form.cased || there == form.bytes.as_slice()) {
                             found(start, form);
                         }
                     }
@@ -253,6 +252,16 @@ impl Lane {
             false => block.end + (block.end..most).take_while(joins).count(),
         };
         start..end
+    }
+
+    /// Whether the text has these letters and digits in this case.
+    fn reads(&self, text: &[u8], letters: Range<usize>, bytes: &[u8]) -> bool {
+        let places = &self.places[letters.clone()];
+        if self.is_word(letters) {
+            let first = places[0] as usize;
+            return text[first..first + bytes.len()] == *bytes;
+        }
+        places.iter().zip(bytes).all(|(place, byte)| text[*place as usize] == *byte)
     }
 
     /// Whether nothing stands between these letters and digits.
@@ -315,8 +324,7 @@ impl Scanner {
             self.fill(text, lane);
             self.reduced.scan(&lane.bytes, |start, form| {
                 let letters = start..start + form.bytes.len();
-                let own_case = |(place, byte): (&u32, &u8)| text[*place as usize] == *byte;
-                if form.cased && !lane.places[letters.clone()].iter().zip(form.bytes.iter()).all(own_case) {
+                if form.cased && !lane.reads(text, letters.clone(), &form.bytes) {
                     return;
                 }
                 let Some(spacing) = lane.spacing(letters.clone()) else { return };
@@ -341,9 +349,16 @@ impl Scanner {
                 Some((found.start, *end))
             })
             .collect();
+        // How many begin no later than a block: of the next nearly as many, for blocks are nearly in order.
+        let mut begun = 0;
         blocks.retain(|block| {
-            let begun = wholes.partition_point(|(start, _)| *start <= block.form_start);
-            block.form_end > begun.checked_sub(1).map_or(whole, |last| wholes[last].1)
+            while begun < wholes.len() && wholes[begun].0 <= block.form_start {
+                begun += 1;
+            }
+            while begun > 0 && wholes[begun - 1].0 > block.form_start {
+                begun -= 1;
+            }
+            block.form_end > if begun == 0 { whole } else { wholes[begun - 1].1 }
         });
         found.append(&mut blocks);
         found.sort_by_key(Found::order);
