@@ -42,7 +42,11 @@ fn every_target_bears_what_is_kept_and_variations_of_it() {
         let kept = kept(name);
         kept.iter().for_each(|text| run(text));
         let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-        if let Err(failure) = runner.run(&variation(kept), |text| Ok(run(&text))) {
+        let bears = |text: Vec<u8>| {
+            run(&text);
+            Ok(())
+        };
+        if let Err(failure) = runner.run(&variation(kept), bears) {
             panic!("{name}: {failure}");
         }
     }
