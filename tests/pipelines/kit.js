@@ -11,12 +11,6 @@ export const yaml = createRequire(join(root, "tests/tools/package.json"))("yaml"
 /** A YAML file of the repository. */
 export const parse = (path) => yaml.parse(readFileSync(join(root, path), "utf8"));
 
-/** The blocks of that kind in a document. */
-export function blocks(document, kind) {
-  const text = readFileSync(join(root, document), "utf8");
-  return [...text.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "gms"))].map(([, block]) => block);
-}
-
 /** Serves a folder's files until the test is over. */
 export async function serve(folder, t) {
   const server = createServer((request, response) => {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { finish, isSilent, person, root, securecode, values } from "../sdk/kit.js";
-import { blocks } from "./kit.js";
+import { blocks } from "./blocks.js";
 
 const dotenv = createRequire(join(root, "tests/tools/package.json"))("dotenv");
 const [create, ...uses] = blocks("docs/gateway.md", "sh");

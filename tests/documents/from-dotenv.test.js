@@ -1,14 +1,13 @@
 // docs/from-dotenv.md, each command as it is written, in one project after the other.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { finish, install, person, root } from "./kit.js";
+import { finish, install, person, root } from "../sdk/kit.js";
+import { blocks } from "./blocks.js";
 
 test("a project that used dotenv gets its variables as the document says", async () => {
-  const text = readFileSync(join(root, "docs/from-dotenv.md"), "utf8");
-  const blocks = (kind) => [...text.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "gms"))].map(([, block]) => block);
   const project = join(person.folder, "my-app");
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), "{}");
@@ -23,7 +22,7 @@ test("a project that used dotenv gets its variables as the document says", async
     assert.equal(done.status, 0, script + done.stderr);
     return done.stdout;
   };
-  const [begin, remove, started, imported, referenced] = blocks("sh");
+  const [begin, remove, started, imported, referenced] = blocks("docs/from-dotenv.md", "sh");
   const listed = await run(begin);
   assert.match(listed, /^DATABASE_URL {2}v1$/m);
   assert.ok(!listed.includes("p4ss"));
@@ -32,7 +31,7 @@ test("a project that used dotenv gets its variables as the document says", async
   assert.match(await run(started), /\[DATABASE_URL\]/);
   const all = '["postgres://app:p4ss@db/app","one\\ntwo",null]\n';
   assert.equal(await run(imported), all);
-  writeFileSync(join(project, "app.js"), `(async () => { ${blocks("js")[0]} ${say} })();`);
+  writeFileSync(join(project, "app.js"), `(async () => { ${blocks("docs/from-dotenv.md", "js")[0]} ${say} })();`);
   assert.equal(await run("node app.js"), all);
   writeFileSync(join(project, "app.js"), say);
   assert.match(await run(referenced), /\[DATABASE_URL\].*"3000"/);

@@ -5,10 +5,11 @@ import { cpSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { finish, isSilent, machine, person, root, securecode } from "../sdk/kit.js";
-import { act, shown } from "./action.js";
-import { blocks as blocksOf, serve, yaml } from "./kit.js";
-import { rehearse } from "./release.js";
-import { job } from "./template.js";
+import { act, shown } from "../pipelines/action.js";
+import { serve, yaml } from "../pipelines/kit.js";
+import { rehearse } from "../pipelines/release.js";
+import { job } from "../pipelines/template.js";
+import { blocks as blocksOf } from "./blocks.js";
 
 const blocks = (kind) => blocksOf("docs/pipelines.md", kind);
 
