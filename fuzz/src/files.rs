@@ -19,7 +19,8 @@ pub(crate) fn dotenv(data: &[u8]) {
 
 pub(crate) fn assignments(data: &[u8]) {
     let read = assignments::read(data);
-    let lines = 1 + data.iter().filter(|byte| **byte == b'\n').count();
+    // Alone, too, a carriage return ends a line.
+    let lines = 1 + data.iter().filter(|byte| b"\r\n".contains(byte)).count();
     for bad in &read.bad_lines {
         assert!((1..=lines).contains(&bad.line), "a line that the file has not");
     }
