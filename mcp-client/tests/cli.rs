@@ -179,6 +179,12 @@ fn a_policy_is_laid_down_and_shown_by_the_owner() {
     assert_eq!(person.run(&["get", "A", "--reveal"]).ok(), "two");
     person.run(&["policy", "B", "--use", "block"]).failed(3);
     assert_eq!(person.run(&["policy", "A", "--use", "perhaps"]).code, 2);
+    // Put back from the bin it is without its policy, so an API key does not delete it.
+    let wrong = person.run_with(&["rm", "A"], b"", &[("SECURECODE_PASSPHRASE", "not this one at all")]);
+    assert_ne!(wrong.code, 0);
+    shown(&[]);
+    person.run(&["rm", "A"]).ok();
+    assert_eq!(person.run(&["policy", "A", "--json"]).code, 3);
 }
 
 #[test]

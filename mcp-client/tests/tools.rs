@@ -47,6 +47,10 @@ fn a_secret_is_generated_and_renewed_without_being_seen() {
     assert!(server.text("delete-secret", json!({ "name": "SESSION_KEY" })).contains("there is no secret"));
     person.run(&["restore", "SESSION_KEY"]).ok();
     assert_eq!(value(&person, "SESSION_KEY"), second);
+    person.run(&["policy", "SESSION_KEY", "--host", "api.example.com"]).ok();
+    let held = server.text("delete-secret", json!({ "name": "SESSION_KEY" }));
+    assert!(held.contains("only the account's owner"), "{held}");
+    assert_eq!(value(&person, "SESSION_KEY"), second);
     for secret in [first, second] {
         assert!(!server.transcript.contains(&secret[..8]));
     }

@@ -76,10 +76,24 @@ pub struct Ask<'a> {
     pub needs: &'static [Permission],
     /// Whether only the owner's session may.
     pub owner_only: bool,
+    /// Which secrets it takes away. Where the owner laid down a policy for one, or made it a canary, only a session may: of
+    /// what is deleted no policy is kept, so an API key could put it back without.
+    pub deletes: &'a [NameIndex],
     /// The account manifest that it writes: its version must be the next.
     pub manifest: Option<&'a Versioned>,
     /// The environment manifest's root that it writes: its version must be the next.
     pub root: Option<&'a Versioned>,
+}
+
+impl Ask<'_> {
+    /// As SQL takes them.
+    fn deleted_names(&self) -> Result<Value, Refusal> {
+        if self.deletes.is_empty() {
+            return Ok(Value::Null);
+        }
+        let names = serde_json::to_string(self.deletes).map_err(|error| Refusal::Fault(error.to_string()))?;
+        Ok(names.into())
+    }
 }
 
 /// What an [`Ask`] happens in.
@@ -111,7 +125,7 @@ const BURST: u64 = 300;
 ///
 /// ?1 credential, ?2 and ?3 verifiers, ?4 now, ?5 cost, ?6 request, ?7 sealed entry, ?8 permission bits,
 /// ?9 environment, ?10 owner only, ?11 next account manifest, ?12 next root, ?13 only environment, ?14 address,
-/// ?15 leaf.
+/// ?15 leaf, ?16 names of secrets to delete.
 /// Numbers may arrive as REAL (D1), so what is divided is cast.
 macro_rules! decision {
     ($returning:literal) => {
@@ -134,6 +148,8 @@ macro_rules! decision {
                AND (?5 = 0 OR u.day <> CAST(?4 AS INTEGER) / 86400 OR u.reads + ?5 <= u.reads_allowed)
                AND (?11 IS NULL OR ?11 = 1 + (SELECT manifest_version FROM accounts WHERE id = c.account))
                AND (?12 IS NULL OR ?12 = 1 + e.root_version)
+               AND (?16 IS NULL OR c.class = 'session' OR NOT EXISTS (SELECT 1 FROM secrets
+                   WHERE environment = ?9 AND policy IS NOT NULL AND name_index IN (SELECT value FROM json_each(?16))))
              RETURNING seq,
                (SELECT json_object('id', id, 'account', account, 'class', class, 'permissions', permissions,
                     'environments', environments, 'expires_at', expires_at, 'revoked_at', revoked_at,
@@ -217,7 +233,7 @@ pub(super) async fn decide(
     run(host, caller, &ask, decision!(""), vec![], then).await?.permit()
 }
 
-/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?16 and on.
+/// Reads in the decision's own statement: `sql` is [`decision!`] with more to return, `more` its ?17 and on.
 ///
 /// # Errors
 /// As [`decide`].
@@ -296,6 +312,7 @@ async fn run(
         u64::from(matches!(ask.scope, Scope::OnlyEnvironment)).into(),
         Value::Text(caller.origin.sortable_address()),
         Value::from(&row.leaf),
+        ask.deleted_names()?,
     ];
     parameters.extend(more);
     let decision = Statement { sql, parameters };
@@ -371,6 +388,7 @@ struct Standing {
     environment: Option<EnvironmentId>,
     root: Option<Blob>,
     manifest: Blob,
+    deletes_held: u64,
 }
 
 /// Why a decision was not made. The text is the decision's look-up without its conditions, so a wrong token
@@ -383,7 +401,9 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
              'addresses', c.addresses, 'verifier', c.verifier, 'mac', c.mac) AS credential,
              u.day, u.reads, u.reads_allowed, e.id AS environment, e.root, a.manifest, c.paced,
              c.addresses = '' OR EXISTS (SELECT 1 FROM json_each(nullif(c.addresses, '')) r
-                 WHERE ?5 BETWEEN r.value ->> 'first' AND r.value ->> 'last') AS address_allowed
+                 WHERE ?5 BETWEEN r.value ->> 'first' AND r.value ->> 'last') AS address_allowed,
+             EXISTS (SELECT 1 FROM secrets s WHERE s.environment = ?4 AND s.policy IS NOT NULL
+                 AND s.name_index IN (SELECT value FROM json_each(?6))) AS deletes_held
          FROM credentials c JOIN usage u ON u.account = c.account
          JOIN accounts a ON a.id = c.account LEFT JOIN environments e ON e.account = c.account AND e.id = ?4
          WHERE c.id = ?1 AND c.verifier IN (?2, ?3)",
@@ -393,6 +413,7 @@ async fn explain(host: &Host, caller: &Caller, ask: &Ask<'_>) -> Result<Decided,
             Value::from(&previous),
             Value::from(ask.scope.environment().as_ref().map(Value::from)),
             Value::Text(caller.origin.sortable_address()),
+            ask.deleted_names()?,
         ],
     );
     let standing: Option<Standing> = host.database.run(statement).await?.row()?;
@@ -450,6 +471,8 @@ fn refusal_of(now: u64, ask: &Ask<'_>, standing: &Standing) -> Code {
             Scope::OnlyEnvironment => Code::EnvironmentAmbiguous,
             Scope::Account | Scope::Environment(_) => Code::EnvironmentOutOfScope,
         }
+    } else if !owner && standing.deletes_held != 0 {
+        Code::OwnerRequired
     } else if ask.cost > 0
         && standing.day == now / 86400
         && standing.reads + ask.cost > standing.reads_allowed

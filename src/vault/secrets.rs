@@ -154,11 +154,11 @@ pub async fn read(
             ", (SELECT json_object('id', e.id, 'project', e.project, 'generation', e.generation, 'owner_key', e.owner_key,
                  'granted_key', (SELECT environment_key FROM grants WHERE credential = ?1 AND environment = ?9),
                  'root_version', e.root_version, 'root', e.root,
-                 'bucket', (SELECT blob FROM buckets WHERE environment = ?9 AND number = CAST(?16 AS INTEGER) * e.buckets / 65536))
+                 'bucket', (SELECT blob FROM buckets WHERE environment = ?9 AND number = CAST(?17 AS INTEGER) * e.buckets / 65536))
                  FROM environments e WHERE e.id = ?9) AS environment,
                (SELECT json_object('id', id, 'index', name_index, 'version', version, 'name', name, 'meta', meta, 'value', value,
                  'blob', blob, 'policy', policy, 'policy_version', policy_version, 'canary', canary)
-                 FROM secrets WHERE environment = ?9 AND name_index = ?17) AS secret"
+                 FROM secrets WHERE environment = ?9 AND name_index = ?18) AS secret"
         ),
         vec![u64::from(u16::from_be_bytes([first, second])).into(), Value::from(&index)],
     )
@@ -279,7 +279,8 @@ pub async fn list(
 /// Puts and deletes secrets, all or nothing, with the manifest that results.
 ///
 /// # Errors
-/// `quota_exceeded`, `manifest_outdated`, or the caller's refusal. Nothing is stored then.
+/// `quota_exceeded`, `manifest_outdated`, `owner_required` where an API key deletes a secret with a policy, or the
+/// caller's refusal. Nothing is stored then.
 pub async fn change(
     host: &Host,
     caller: &Caller,
@@ -310,6 +311,7 @@ pub async fn change(
         scope: Scope::Environment(environment),
         secrets: touched.into_iter().collect(),
         needs: &[Permission::Write],
+        deletes: &change.delete,
         root: Some(&change.root),
         ..Ask::default()
     };

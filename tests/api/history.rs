@@ -141,6 +141,23 @@ fn a_deleted_secret_can_be_deleted_for_good() {
 }
 
 #[test]
+fn what_an_owner_laid_down_a_policy_for_only_an_owner_deletes() {
+    let (owner, key) = owner_with_key(Vault::shared());
+    key.put("HELD", b"one");
+    key.put("FREE", b"two");
+    let policy = Policy { usage: Consent::Ask, ..Policy::default() };
+    owner.lay_down(&key, "HELD", 1, &policy).ok();
+    // Deleted and put back it would be without: a policy is not kept in the bin.
+    let both = key.change(&[], &["FREE", "HELD"]);
+    assert_eq!(key.http.post(&key.path("/changes"), &both).refusal().code, Code::OwnerRequired);
+    assert_eq!(key.list().items.len(), 2);
+    delete(&key, "FREE");
+    let held = key.change(&[], &["HELD"]);
+    owner.http.post(&key.path("/changes"), &held).ok();
+    assert!(key.list().items.is_empty());
+}
+
+#[test]
 fn a_policy_is_the_owners_to_write_and_outlives_new_values() {
     let (owner, key) = owner_with_key(Vault::shared());
     key.put("A", b"one");

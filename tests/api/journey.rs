@@ -110,7 +110,8 @@ fn secrets(owner: &Owner, key: &Key) {
     key.http.get(&key.path("/rules")).ok();
     let environment = key.environment.place().environment;
     key.http.get(&format!("/v1/bundle?how=run&environment={environment}")).ok();
-    key.http.post(&key.path("/changes"), &key.change(&[], &["JOURNEY"])).ok();
+    // Of one with a policy, an owner.
+    owner.http.post(&key.path("/changes"), &key.change(&[], &["JOURNEY"])).ok();
     let bin: Page<Binned> = key.http.get(&key.path("/bin")).json();
     let gone = &bin.items[0].id;
     key.http.get(&key.path(&format!("/bin/{gone}?how=inject"))).ok();

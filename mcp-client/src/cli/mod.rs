@@ -685,7 +685,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
             let (client, profile) = open(set.place.clone())?;
             secrets::set(&client, (profile, vault), &set)
         }
-        Command::Rm { name, place } => secrets::remove(&client(place)?, &name),
+        Command::Rm { name, place } => secrets::remove(&client(place.clone())?, &name, || {
+            policy::open(vault, &OwnedPlace { environment: place.environment, project: None })
+        }),
         Command::History { name, place, json } => history::history(&client(place)?, &name, json),
         Command::Restore { name, version, place } => history::restore(&client(place)?, &name, version),
         Command::Policy(asked) => policy::policy(vault, &asked),

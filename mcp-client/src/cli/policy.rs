@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::json;
 use std::{fmt::Display, io::Write};
 
-fn open(vault_url: Option<&str>, place: &OwnedPlace) -> Result<Client> {
+/// The environment, as its owner.
+pub(super) fn open(vault_url: Option<&str>, place: &OwnedPlace) -> Result<Client> {
     let (owner, record) = owned(vault_url, place)?;
     owner.open_environment(&record)
 }
