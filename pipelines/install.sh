@@ -2,7 +2,8 @@
 # Installs the program `securecode`: downloads a release, compares its checksum, and puts it into a folder.
 #
 #   SECURECODE_RELEASES  where releases lie: an address, below which each version has a folder
-#   SECURECODE_VERSION   the version; without this the newest, which is the one that the file LATEST names there
+#   SECURECODE_VERSION   the version; without this that of the release which made this script, else the newest, which is
+#                        the one that the file LATEST names there
 #   SECURECODE_FOLDER    where to; without this ~/.local/bin
 set -eu
 
@@ -33,7 +34,9 @@ get() {
     fail "$releases/$1 cannot be downloaded" "check the address, the version and the network; then run this again"
 }
 
-version="${SECURECODE_VERSION:-}"
+version="${SECURECODE_VERSION:-@VERSION@}"
+version="${version#v}"
+case "$version" in @*) version="" ;; esac
 if [ -z "$version" ]; then
   get LATEST LATEST
   version="$(cat "$scratch/LATEST")"

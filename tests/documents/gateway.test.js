@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -43,7 +44,7 @@ async function run(block, then = "", more = {}) {
   const cwd = mkdtempSync(join(person.folder, "curl-"));
   const { key, url } = await started();
   const env = { PATH: "/usr/bin:/bin", SECURECODE_API_KEY: key, SECURECODE_GATEWAY_URL: url, ...more };
-  return { cwd, ...(await finish("sh", ["-e", "-c", `${block}\n${then}`], { cwd, env })) };
+  return { cwd, ...(await finish("sh", ["-c", `${block}\n${then}`], { cwd, env })) };
 }
 
 const use = (word) => uses.find((block) => block.includes(word));
@@ -86,6 +87,28 @@ test("a key that may not be used there stops each of them, and is told why", asy
     assert.doesNotMatch(stdout, /went on/);
     isSilent(stdout + stderr);
     assert.match(stderr, block === use("format=shell") ? /permission_missing/ : /403/);
+  }
+});
+
+test("a redirect, and an answer that breaks off, are no secrets", async (t) => {
+  const answers = {
+    redirect: (response) => response.writeHead(302, { location: "/login" }).end("export EVIL=1"),
+    half: (response) => {
+      response.writeHead(200, { "content-length": "1000" });
+      response.write("export EVIL='half of a value", () => response.destroy());
+    },
+  };
+  for (const answer of Object.values(answers)) {
+    const server = createServer((_, response) => answer(response));
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${server.address().port}`;
+    for (const block of uses) {
+      const done = await run(block, 'echo "went on with $EVIL"', { SECURECODE_GATEWAY_URL: url });
+      assert.notEqual(done.status, 0, block);
+      assert.equal(done.stdout, "", block);
+      assert.doesNotMatch(done.stderr, /EVIL|half/);
+    }
   }
 });
 

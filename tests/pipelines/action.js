@@ -8,10 +8,20 @@ import { parse } from "./kit.js";
 
 export const action = parse("action.yml");
 
+const github = {
+  action_path: root,
+  action_ref: "v0.1.0",
+  action_repository: "owner/securecode",
+  server_url: "https://github.com",
+};
+
 /** What GitHub puts in the place of an expression, for those that the action uses. */
 function evaluate(text, inputs) {
   return text.replace(/\$\{\{ *(.*?) *\}\}/g, (_, expression) => {
-    if (expression === "github.action_path") return root;
+    const [first, second] = expression.split(" || ");
+    if (second) return evaluate(`\${{ ${first} }}`, inputs) || evaluate(`\${{ ${second} }}`, inputs);
+    const known = github[/^github\.(.*)$/.exec(expression)?.[1]];
+    if (known) return known;
     const name = /^inputs\.(.*)$/.exec(expression)?.[1];
     assert.ok(action.inputs[name], `the action has no input ${name}`);
     return inputs[name] ?? action.inputs[name].default;

@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { person } from "../sdk/kit.js";
-import { rehearse } from "./release.js";
+import { programs, rehearse } from "./release.js";
 
 const NAME = "securecode-vault-test";
 const podman = (...words) => execFileSync("podman", words, { encoding: "utf8", maxBuffer: 1 << 28 });
 
 test("the container holds the vault and its dashboard, runs as nobody, keeps its data and stops when told", async (t) => {
+  const described = execFileSync("readelf", ["--program-headers", join(programs, "securecode-vault")], { encoding: "utf8" });
+  if (described.includes("INTERP")) return t.skip("the program of this rehearsal is not static, so it needs files of a system");
   const release = await rehearse();
   podman("build", "--quiet", "--tag", NAME, join(release, "securecode-vault"));
   t.after(() => podman("rmi", "--force", NAME));

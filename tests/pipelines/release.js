@@ -5,7 +5,8 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { finish, person, root } from "../sdk/kit.js";
 
-const programs = process.env.SECURECODE_TEST_PROGRAMS ?? join(root, "target/debug");
+/** Where the programs are that are packed. */
+export const programs = process.env.SECURECODE_TEST_PROGRAMS ?? join(root, "target/debug");
 
 /** A copy of a release's folder, for one test; with these options more. */
 export async function rehearse(...more) {

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -54,6 +55,8 @@ test("what was replaced, or is not there, is not installed, and says so", async 
 
 test("an installer that a release made knows where the release lies", async (t) => {
   const folder = await rehearse();
+  // As GitHub has it: each release's files below its tag, and nothing beside them.
+  rmSync(join(folder, "LATEST"));
   const releases = await serve(folder, t);
   const made = await rehearse("--releases", releases);
   const home = mkdtempSync(join(person.folder, "home-"));
@@ -102,7 +105,14 @@ test("the release workflow makes what these tests got, and may do no more than i
 
   // What the second job does with the files, with the programs in place of those that would publish them.
   const folder = mkdtempSync(join(person.folder, "publish-"));
+  process.env.GITHUB_REPOSITORY = "owner/securecode";
   cpSync(join(await rehearse(), `v${version}`), join(folder, "release"), { recursive: true });
+  delete process.env.GITHUB_REPOSITORY;
+  for (const name of ["securecode", "securecode-sdk"]) {
+    const packed = ["-xzOf", join(folder, "release", `${name}-${version}.tgz`), "package/package.json"];
+    const { repository } = JSON.parse((await finish("tar", packed, {})).stdout);
+    assert.equal(repository.url, "git+https://github.com/owner/securecode.git", "npm compares it with where it was built");
+  }
   const bin = join(folder, "bin");
   mkdirSync(bin);
   for (const name of ["gh", "npx"]) {
@@ -113,7 +123,9 @@ test("the release workflow makes what these tests got, and may do no more than i
     if (run) assert.equal((await finish("bash", ["-e", "-c", run], { cwd: folder, env })).status, 0, run);
   }
   const [released, ...published] = readFileSync(join(folder, "said"), "utf8").trim().split("\n");
-  for (const name of ["install.sh", "SHA256SUMS", archive.split("/")[1]]) assert.match(released, new RegExp(name));
+  assert.match(released, / --draft /);
+  assert.match(published.pop(), /^gh release edit .* --draft=false$/, "what npm refuses is released to nobody");
+  for (const name of ["install.sh", "gitlab.yml", "SHA256SUMS", archive.split("/")[1]]) assert.match(released, new RegExp(name));
   assert.deepEqual(
     published.map((line) => /release\/(.*)$/.exec(line)[1]),
     [`securecode-${version}.tgz`, `securecode-sdk-${version}.tgz`],

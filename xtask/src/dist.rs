@@ -61,9 +61,17 @@ pub(crate) fn make(releases: Option<&str>, programs: Option<&Path>) -> Result<()
         fs::copy(&file, package.join(file.file_name().unwrap_or_default()))?;
     }
     files.push(pack(&package, &folder)?);
-    files.push(pack(&root().join("sdk/node"), &folder)?);
+    let sdk = all.join("sdk");
+    start_over(&sdk)?;
+    run(
+        command("cp", &["-r"]).arg(root().join("sdk/node/.")).arg(&sdk),
+        "build the SDK first: cargo xtask sdk",
+    )?;
+    files.push(pack(&sdk, &folder)?);
 
-    let installer = fs::read_to_string(root().join("pipelines/install.sh"))?;
+    fs::copy(root().join("pipelines/gitlab.yml"), folder.join("gitlab.yml"))?;
+    files.push("gitlab.yml".into());
+    let installer = fs::read_to_string(root().join("pipelines/install.sh"))?.replace("@VERSION@", version);
     let installer =
         releases.map_or_else(|| installer.clone(), |releases| installer.replace("@RELEASES@", releases));
     fs::write(folder.join("install.sh"), installer)?;
@@ -114,8 +122,17 @@ fn archive(from: &Path, into: &Path, name: &str, version: &str) -> Result<String
     Ok(archive)
 }
 
-/// Packs a package for npm; the archive's name.
+/// Packs a package for npm; the archive's name. Where GitHub builds it, the package says so: npm takes no statement of
+/// provenance for another repository than the one that the package names.
 fn pack(package: &Path, into: &Path) -> Result<String> {
+    if let Ok(repository) = std::env::var("GITHUB_REPOSITORY") {
+        let server = std::env::var("GITHUB_SERVER_URL").unwrap_or_else(|_| "https://github.com".into());
+        let file = package.join("package.json");
+        let mut named: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+        named["repository"] =
+            serde_json::json!({ "type": "git", "url": format!("git+{server}/{repository}.git") });
+        fs::write(&file, serde_json::to_string_pretty(&named)?)?;
+    }
     let into = into.to_string_lossy();
     let packed = ask(command("npm", &["pack", "--silent", "--pack-destination", &into]).current_dir(package));
     packed.with_context(|| {
