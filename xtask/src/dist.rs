@@ -128,9 +128,10 @@ fn pack(package: &Path, into: &Path) -> Result<String> {
     if let Ok(repository) = std::env::var("GITHUB_REPOSITORY") {
         let server = std::env::var("GITHUB_SERVER_URL").unwrap_or_else(|_| "https://github.com".into());
         let file = package.join("package.json");
-        let mut named: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
-        named["repository"] =
-            serde_json::json!({ "type": "git", "url": format!("git+{server}/{repository}.git") });
+        let mut named: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&fs::read_to_string(&file)?)?;
+        let url = format!("git+{server}/{repository}.git");
+        named.insert("repository".into(), serde_json::json!({ "type": "git", "url": url }));
         fs::write(&file, serde_json::to_string_pretty(&named)?)?;
     }
     let into = into.to_string_lossy();
