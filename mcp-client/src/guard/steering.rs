@@ -7,6 +7,7 @@ use super::{
 };
 use crate::ticket::{Held, PLACEHOLDER};
 use protocol::SecretName;
+use rustix::fs::Access;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -187,7 +188,7 @@ pub struct Told {
     pub has_flag: bool,
     /// It has what a shell or make reads as more than a word.
     pub has_syntax: bool,
-    /// Its first word is a program of this machine's.
+    /// Its first word is a program of this machine's. A path is one if it can be started.
     pub is_program: bool,
     /// It is the path of a file of code, and nothing else.
     pub file: Option<PathBuf>,
@@ -204,11 +205,15 @@ impl Told {
         Self {
             is_plain: !has_flag && all("_-"),
             has_flag,
-            is_program: first.is_some_and(|word| word != "test" && find_program(word).is_some()),
+            is_program: first.is_some_and(|word| word != "test" && find_program(word).is_some_and(can_start)),
             has_syntax: has_flag || !all("_-./:,@%+= "),
             file: is_path.then(|| value.into()),
         }
     }
+}
+
+fn can_start(program: PathBuf) -> bool {
+    rustix::fs::access(&program, Access::EXEC_OK).is_ok()
 }
 
 /// The variables of this process, what a command assigns, and the secrets, but for what the agent itself has.
