@@ -1,5 +1,5 @@
-//! What reads bytes that others wrote, each as a function of bytes. `cargo fuzz run NAME` gives them what an engine finds
-//! out (`docs/assurance.md`); `tests/corpus.rs` what is kept, and variations of it, wherever tests run.
+//! What reads bytes that others wrote, each as a function of bytes. `cargo xtask fuzz` gives them what an engine finds
+//! out; `tests/corpus.rs` what is kept, and variations of it, wherever tests run.
 //!
 //! A target fails by a panic: the code's own, or one of these that says what must hold of whatever was read.
 

@@ -58,7 +58,7 @@ for (const program of ["securecode", "securecode-vault"]) {
       }
       for (const word of own) {
         const [flag] = /^\[?(--?[a-z][a-z-]*)/.exec(word)?.slice(1) ?? [];
-        if (flag) assert.match(text, new RegExp(`(^|[\\s,])${flag}\\b`, "m"), `${named}: there is no ${flag}`);
+        if (flag) assert.match(text, new RegExp(`(^|[\\s,])${flag}(?![\\w-])`, "m"), `${named}: there is no ${flag}`);
       }
       count++;
     }

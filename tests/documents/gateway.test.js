@@ -32,10 +32,11 @@ async function start() {
 }
 
 after(async () => {
-  const { child, log } = await started();
+  const { child, log, key } = await started();
   child.kill();
   for (const stream of [child.stdout, child.stderr]) stream.destroy();
   isSilent(log);
+  assert.ok(!log.includes(key.slice(3, 40)), "the log holds the key that the gateway was sent");
   assert.match(log, /"asked":"\/v1\/env","status":200/);
 });
 
