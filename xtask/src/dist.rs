@@ -21,10 +21,7 @@ pub(crate) fn make(releases: Option<&str>, programs: Option<&Path>) -> Result<()
     let version = env!("CARGO_PKG_VERSION");
     let all = root().join("target/dist");
     let folder = all.join(format!("v{version}"));
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
+    start_over(&folder)?;
     let programs = match programs {
         Some(programs) => root().join(programs),
         None => {
