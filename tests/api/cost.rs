@@ -18,27 +18,6 @@ fn cost(answer: &Answer) -> Cost {
     (counts[0], counts[1], counts[2])
 }
 
-/// Copies a row so many times, with these columns made anew of the number `n`.
-fn multiply(database: &rusqlite::Connection, table: &str, new: &[(&str, &str)], which: &str, times: u64) {
-    let mut columns = database.prepare(&format!("SELECT name FROM pragma_table_info('{table}')")).unwrap();
-    let columns: Vec<String> = columns.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let values: Vec<String> = columns
-        .iter()
-        .map(|column| {
-            new.iter()
-                .find(|(name, _)| name == column)
-                .map_or_else(|| format!("t.{column}"), |(_, sql)| (*sql).to_owned())
-        })
-        .collect();
-    let sql = format!(
-        "INSERT INTO {table} ({}) WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {times})
-         SELECT {} FROM c CROSS JOIN (SELECT * FROM {table} WHERE {which} LIMIT 1) t",
-        columns.join(", "),
-        values.join(", ")
-    );
-    assert_eq!(database.execute(&sql, []).unwrap() as u64, times);
-}
-
 /// An account whose environment has so many secrets, and whose log so many rows more.
 fn account(vault: &Vault, secrets: u64, rows: u64) -> (Owner, Key) {
     let (owner, key) = owner_with_key(vault);
@@ -47,32 +26,12 @@ fn account(vault: &Vault, secrets: u64, rows: u64) -> (Owner, Key) {
     let _: Written = key.http.post(&key.path("/changes"), &key.change(&put, &[])).json();
     // The newest row is that of a read, as most are.
     key.http.get(&key.secret_path("S0", How::Inject)).ok();
-    let database = vault.database();
-    let id = owner.account;
-    database.execute("UPDATE usage SET plan = 'team' WHERE account = ?1", [id.to_string()]).unwrap();
+    vault.set_plan(owner.account, "team");
     if secrets > 10 {
-        let environment = key.environment.place().environment;
-        multiply(
-            &database,
-            "secrets",
-            &[
-                ("name_index", "lower(hex(randomblob(16)))"),
-                ("id", "lower(hex(randomblob(16)))"),
-                ("value", "t.name"),
-            ],
-            &format!("environment = '{environment}'"),
-            secrets - 10,
-        );
+        vault.multiply_secrets(key.environment.place().environment, secrets);
     }
     if rows > 0 {
-        let newest = format!("account = '{id}' AND seq = (SELECT seq FROM usage WHERE account = '{id}')");
-        multiply(
-            &database,
-            "audit",
-            &[("seq", "t.seq + c.n"), ("cost", "0"), ("credential", "NULL")],
-            &newest,
-            rows,
-        );
+        vault.multiply_audit(owner.account, rows);
     }
     (owner, key)
 }

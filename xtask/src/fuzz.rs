@@ -2,7 +2,7 @@
 
 use crate::{
     step::{Steps, command, root},
-    tools::{cargo_binary, cargo_tool},
+    tools::{DEBUG, cargo_binary, cargo_tool},
 };
 use anyhow::{Context, Result, bail};
 use std::{fs, process::Stdio};
@@ -11,7 +11,7 @@ const CARGO_FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.2");
 
 /// Runs each target for some seconds, on a copy of what is kept for it, and shows how often it ran.
 pub(crate) fn run(seconds: u64) -> Result<()> {
-    cargo_tool(&Steps::new(0), CARGO_FUZZ.0, CARGO_FUZZ.1)?;
+    cargo_tool(&Steps::new(0), CARGO_FUZZ.0, CARGO_FUZZ.1, DEBUG)?;
     let targets = root().join("fuzz/fuzz_targets");
     let mut names: Vec<String> = fs::read_dir(&targets)?
         .map(|entry| {

@@ -2,6 +2,7 @@
 //! cause and a remedy.
 
 mod agent;
+mod bench;
 mod checks;
 mod dashboard;
 mod demo;
@@ -37,6 +38,7 @@ cargo xtask gateway    the gateway: its Worker, its suite natively and in worker
 cargo xtask pipelines  rehearse a release, and try it in what GitHub and GitLab run, with the programs that are built
 cargo xtask documents  run the commands of the documents as they are written, with the programs that are built
 cargo xtask fuzz       each target of fuzz/ with an engine, by the nightly compiler  [--seconds N, 60 unless told]
+cargo xtask bench      every benchmark, with its tables, as docs/benchmarks.md has them  [--bounded: that they still run]
 cargo xtask openapi    write docs/openapi.json, as the code has it
 cargo xtask edge       run the API suite in workerd, with the Worker that is built; then export and import, and costs
 cargo xtask cost       what each request costs at the edge, as docs/cost.md has it
@@ -76,6 +78,7 @@ fn run(command: &str) -> Result<()> {
             None => 60,
             Some(seconds) => seconds.parse().context("--seconds takes a number")?,
         }),
+        "bench" => bench::run_all(std::env::args().any(|word| word == "--bounded")),
         "documents" => checks::documents(),
         "openapi" => checks::write_openapi(),
         "edge" => checks::edge(),

@@ -45,7 +45,7 @@ pub(crate) fn set_up(steps: &mut Steps) -> Result<Steps> {
     steps.next("worker-build, wasm-bindgen and cargo-deny from source (once, about ten minutes)");
     let wasm_bindgen = wasm::locked_wasm_bindgen()?;
     for (name, version) in CARGO_TOOLS.into_iter().chain([(WASM_BINDGEN.0, wasm_bindgen.as_str())]) {
-        cargo_tool(steps, name, version)?;
+        cargo_tool(steps, name, version, DEBUG)?;
     }
 
     steps.next("workerd, dotenv, what speaks MCP and the coding agent from npm (once, about a minute)");
@@ -84,18 +84,21 @@ pub(crate) fn set_up_worker(steps: &mut Steps) -> Result<()> {
     wasm::set_up_target(steps)?;
     let wasm_bindgen = wasm::locked_wasm_bindgen()?;
     for (name, version) in [CARGO_TOOLS[0], (WASM_BINDGEN.0, wasm_bindgen.as_str())] {
-        cargo_tool(steps, name, version)?;
+        cargo_tool(steps, name, version, DEBUG)?;
     }
     steps.next("wrangler from npm (once, about a minute)");
     npm_tools(steps)
 }
+
+/// How a tool is built that runs for seconds: in half the time.
+pub(crate) const DEBUG: &str = "dev";
 
 /// A tool that cargo installed for the project.
 pub(crate) fn cargo_binary(name: &str) -> PathBuf {
     tools().join("bin").join(name)
 }
 
-pub(crate) fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()> {
+pub(crate) fn cargo_tool(steps: &Steps, name: &str, version: &str, profile: &str) -> Result<()> {
     let installed = tools().join(".crates.toml");
     let wanted = format!("\"{name} {version} ");
     let program = if name == WASM_BINDGEN.0 { WASM_BINDGEN.1 } else { name };
@@ -106,9 +109,8 @@ pub(crate) fn cargo_tool(steps: &Steps, name: &str, version: &str) -> Result<()>
     }
     let root = tools();
     let root = root.to_string_lossy();
-    // Unoptimised builds take half the time, and these tools run for seconds.
     let arguments =
-        ["install", "--locked", "--debug", "--force", "--root", &root, "--version", version, name];
+        ["install", "--locked", "--profile", profile, "--force", "--root", &root, "--version", version, name];
     run(
         &mut command("cargo", &arguments),
         "check that the crate registry can be reached, then run this again",

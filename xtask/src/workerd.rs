@@ -96,30 +96,8 @@ impl Workerd {
     }
 
     fn launch(name: &str) -> Result<Self> {
-        let storage = root().join("target/workerd/storage");
-        if storage.exists() {
-            std::fs::remove_dir_all(&storage)?;
-        }
-        std::fs::create_dir_all(&storage)?;
-        let config = configuration(name, None)?;
-        let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\nMETER=1\n", random_key()?, random_key()?);
-        std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
-        let (config, persist) = (config.to_string_lossy(), storage.to_string_lossy());
-        run(
-            &mut wrangler(&[
-                "d1",
-                "migrations",
-                "apply",
-                "securecode",
-                "--local",
-                "--config",
-                &config,
-                "--persist-to",
-                &persist,
-            ]),
-            "read wrangler's message; `migrations/` is what it applies",
-        )?;
-        Self::run(&config, storage.clone(), &["--persist-to", &persist])
+        let (config, storage) = fresh_storage(name)?;
+        Self::run(&config.to_string_lossy(), storage.clone(), &["--persist-to", &storage.to_string_lossy()])
     }
 
     /// Starts the Worker of that configuration, its log in `storage`.
@@ -158,6 +136,34 @@ impl Drop for Workerd {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
     }
+}
+
+/// A folder with an empty D1 that has every migration, and the configuration by which it was made.
+pub(crate) fn fresh_storage(name: &str) -> Result<(PathBuf, PathBuf)> {
+    let storage = root().join("target/workerd/storage");
+    if storage.exists() {
+        std::fs::remove_dir_all(&storage)?;
+    }
+    std::fs::create_dir_all(&storage)?;
+    let config = configuration(name, None)?;
+    let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\nMETER=1\n", random_key()?, random_key()?);
+    std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
+    let persist = storage.to_string_lossy();
+    run(
+        &mut wrangler(&[
+            "d1",
+            "migrations",
+            "apply",
+            "securecode",
+            "--local",
+            "--config",
+            &config.to_string_lossy(),
+            "--persist-to",
+            &persist,
+        ]),
+        "read wrangler's message; `migrations/` is what it applies",
+    )?;
+    Ok((config, storage))
 }
 
 /// A port that nobody listens at.

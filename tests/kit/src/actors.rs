@@ -311,8 +311,18 @@ impl Key {
     /// The change that puts these values and deletes these names, on what is there now.
     pub fn change(&self, put: &[(&str, &[u8])], delete: &[&str]) -> Change {
         let listing = self.list();
-        let mut manifest =
-            Manifest::open(&self.environment, &listing.root, &listing.buckets).expect("a manifest");
+        self.change_of(&listing.root, &listing.buckets, put, delete)
+    }
+
+    /// The same, on this manifest.
+    pub fn change_of(
+        &self,
+        root: &Versioned,
+        buckets: &[Blob],
+        put: &[(&str, &[u8])],
+        delete: &[&str],
+    ) -> Change {
+        let mut manifest = Manifest::open(&self.environment, root, buckets).expect("a manifest");
         let mut sealed = Vec::new();
         for (name, value) in put {
             let name = name.parse().expect("a name");
@@ -331,7 +341,7 @@ impl Key {
         for index in &delete {
             manifest.remove(*index);
         }
-        let (root, buckets) = manifest.seal_next(&self.environment, &listing.buckets).expect("random");
+        let (root, buckets) = manifest.seal_next(&self.environment, buckets).expect("random");
         Change { put: sealed, delete, root, buckets }
     }
 
@@ -353,7 +363,11 @@ impl Key {
 
     /// Reads one secret and opens it.
     pub fn get(&self, name: &str) -> Option<Vec<u8>> {
-        let read: Read = self.http.get(&self.secret_path(name, How::Inject)).json();
+        self.open(name, self.http.get(&self.secret_path(name, How::Inject)).json())
+    }
+
+    /// Opens what was read of a secret.
+    pub fn open(&self, name: &str, read: Read) -> Option<Vec<u8>> {
         let proof =
             sealing::Proof::open(&self.environment, &name.parse().expect("a name"), &read.root, &read.bucket)
                 .expect("a proof");

@@ -72,6 +72,11 @@ impl Http {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The credential that it sends.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The same, from this address, where the vault is behind a proxy (as workerd is).
     pub fn from(&self, address: &str) -> Self {
         Self { address: address.to_owned(), ..self.clone() }

@@ -36,10 +36,15 @@ impl Vault {
         SHARED.get_or_init(|| match std::env::var("SECURECODE_TEST_VAULT") {
             Ok(url) => {
                 let storage = std::env::var("SECURECODE_TEST_STORAGE").expect("the storage of that vault");
-                Vault { url, storage: storage.into(), clock: None, host: None, _folder: None, _runtime: None }
+                Vault::at(url, storage.into())
             }
             Err(_) => Vault::native(),
         })
+    }
+
+    /// A vault that another process runs: where it is, and where everything it stores lies.
+    pub fn at(url: String, storage: PathBuf) -> Self {
+        Self { url, storage, clock: None, host: None, _folder: None, _runtime: None }
     }
 
     /// Whether [`Vault::shared`] runs in workerd.
@@ -129,8 +134,9 @@ impl Vault {
 
     /// The vault's database: its file, which may be read and written beside it.
     pub fn database(&self) -> rusqlite::Connection {
-        let path = if self.host.is_some() {
-            self.storage.join("vault.db")
+        let native = self.storage.join("vault.db");
+        let path = if native.exists() {
+            native
         } else {
             // Where workerd keeps the one D1 that there is.
             let folder = self.storage.join("v3/d1/miniflare-D1DatabaseObject");
@@ -149,6 +155,46 @@ impl Vault {
     pub fn behind<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> T) -> T {
         let _nobody = ASKING.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         work(&self.database())
+    }
+
+    /// Copies the first such row of a table so many times, with these columns made anew of the number `n`: by hand, behind
+    /// the vault.
+    pub fn multiply(&self, table: &str, new: &[(&str, &str)], which: &str, times: u64) {
+        let database = self.database();
+        let sql = format!("SELECT name FROM pragma_table_info('{table}')");
+        let mut columns = database.prepare(&sql).expect("a table");
+        let columns = columns.query_map([], |row| row.get(0)).expect("its columns");
+        let columns: Vec<String> = columns.map(|column| column.expect("a name")).collect();
+        let made_anew = |column: &String| new.iter().find(|(name, _)| name == column).map(|(_, sql)| *sql);
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| made_anew(column).map_or_else(|| format!("t.{column}"), str::to_owned))
+            .collect();
+        let sql = format!(
+            "INSERT INTO {table} ({}) WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {times})
+             SELECT {} FROM c CROSS JOIN (SELECT * FROM {table} WHERE {which} LIMIT 1) t",
+            columns.join(", "),
+            values.join(", ")
+        );
+        assert_eq!(database.execute(&sql, []).expect("rows") as u64, times);
+    }
+
+    /// Makes an environment that has ten secrets have so many, which open like the tenth.
+    pub fn multiply_secrets(&self, environment: protocol::EnvironmentId, secrets: u64) {
+        let new = [
+            ("name_index", "lower(hex(randomblob(16)))"),
+            ("id", "lower(hex(randomblob(16)))"),
+            ("value", "t.name"),
+        ];
+        self.multiply("secrets", &new, &format!("environment = '{environment}'"), secrets - 10);
+    }
+
+    /// Puts so many rows like the newest behind the newest of an account's audit log.
+    pub fn multiply_audit(&self, account: protocol::AccountId, rows: u64) {
+        let new = [("seq", "t.seq + c.n"), ("cost", "0"), ("credential", "NULL")];
+        let newest =
+            format!("account = '{account}' AND seq = (SELECT seq FROM usage WHERE account = '{account}')");
+        self.multiply("audit", &new, &newest, rows);
     }
 
     /// How many rows a table has.
