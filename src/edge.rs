@@ -10,23 +10,53 @@ use crate::{
     migrations,
     vault::{pepper::Pepper, sweep},
 };
-use axum::{body::Body, http::HeaderName, response::Response};
+use axum::{Router, http::HeaderName};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use seal::Key;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    cell::OnceCell,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tower_service::Service;
-use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event, send::SendFuture};
+use worker::{
+    Context, Env, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent, event,
+    send::SendFuture,
+};
 
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
+async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response> {
     let meter = Meter::new(&env);
-    let host = host(env, &meter)?;
-    let mut router = if is_known_schema(&host).await { crate::router(host) } else { crate::closed(host) };
-    let mut response = router.call(request).await?;
+    let answer = router(env, &meter).await?.call(request).await?;
+    let (mut parts, body) = answer.into_parts();
     if let Some(counts) = meter.read() {
-        response.headers_mut().insert(meter::HEADER, counts);
+        parts.headers.insert(meter::HEADER, counts);
     }
-    Ok(response)
+    // Every answer is in memory already, and a stream of one piece costs more than the piece.
+    let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| error.to_string())?;
+    let answer = ResponseBuilder::new().with_status(parts.status.as_u16()).with_headers(parts.headers.into());
+    Ok(if body.is_empty() { answer.empty() } else { answer.fixed(body.into()) })
+}
+
+thread_local! {
+    /// Made once for an isolate, whose bindings are the same for each of its requests.
+    static ROUTER: OnceCell<Router> = const { OnceCell::new() };
+}
+
+/// What answers. Where requests are metered each has its own, which counts for it.
+async fn router(env: Env, meter: &Meter) -> worker::Result<Router> {
+    if let Some(router) = ROUTER.with(|router| router.get().cloned()) {
+        return Ok(router);
+    }
+    let host = host(env, meter)?;
+    if !is_known_schema(&host).await {
+        return Ok(crate::closed(host));
+    }
+    let router = crate::router(host);
+    if meter.read().is_none() {
+        // Another request may have made it meanwhile.
+        let _ = ROUTER.with(|made| made.set(router.clone()));
+    }
+    Ok(router)
 }
 
 /// Whether the database has the newest migration that this program knows, and none after it. Asked until it has, and

@@ -9,8 +9,12 @@ use protocol::{
 use seal::{Kind, OpenError, Reader, SealError, Writer};
 use sha2::{Digest as _, Sha256};
 
-/// Entries that a bucket may hold before the number of buckets is doubled.
-const FULL: usize = 64;
+/// Entries that one of so many buckets may hold before their number is doubled. Who reads one secret is sent the root, 32
+/// bytes for each bucket, and a bucket, 104 bytes for each entry: 19 entries are what pads to 2 KiB, and from 64 buckets
+/// (2 KiB of the root) on larger buckets keep the root small.
+const fn full(buckets: usize) -> usize {
+    if buckets < 64 { 19 } else { 64 }
+}
 /// One for each value of an index's first two bytes.
 const MOST_BUCKETS: usize = 65536;
 
@@ -453,7 +457,9 @@ impl Manifest {
         key: &EnvironmentKey,
         unchanged: &[Blob],
     ) -> Result<(Versioned, Vec<SealedBucket>), SealError> {
-        while self.buckets.iter().any(|bucket| bucket.len() > FULL) && self.buckets.len() < MOST_BUCKETS {
+        while self.buckets.iter().any(|bucket| bucket.len() > full(self.buckets.len()))
+            && self.buckets.len() < MOST_BUCKETS
+        {
             self.double();
         }
         let mut digests = Vec::with_capacity(self.buckets.len());

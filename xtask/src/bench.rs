@@ -20,31 +20,40 @@ pub(crate) fn run_all(bounded: bool) -> Result<()> {
     }
     cargo_tool(&steps, "secretspec", SECRETSPEC, "release")?;
 
-    steps.next("the release: the programs and the Worker (some minutes)");
-    let build = ["build", "--release", "--locked", "-p", "securecode", "-p", "securecode-vault", "--bins"];
-    run(&mut command("cargo", &build), "read the compiler's message")?;
-    wasm::build_worker(&root())?;
-
     steps.next("masker and sealing");
     for package in ["securecode-masker", "securecode-sealing"] {
         let mut bench = command("cargo", &["bench", "--locked", "-p", package, "--bench", "throughput"]);
-        // Without it each is run once.
+        // With it each is run once.
         run(bench.args(if bounded { &["--", "--test"][..] } else { &[] }), "read the message above")?;
     }
 
-    steps.next("the vault and the client");
-    measure(bounded)
+    steps.next("the vault, natively and in workerd (the release is built first: some minutes)");
+    wasm::build_worker(&root())?;
+    vault(bounded)?;
+
+    steps.next("the client");
+    build("securecode")?;
+    measure("client", bounded)
 }
 
-/// The vault and the client, which must be built.
-pub(crate) fn measure(bounded: bool) -> Result<()> {
+/// The vault alone, whose Worker must be built.
+pub(crate) fn vault(bounded: bool) -> Result<()> {
+    build("securecode-vault")?;
+    measure("vault", bounded)
+}
+
+fn build(package: &str) -> Result<()> {
+    let words = ["build", "--release", "--locked", "-p", package, "--bins"];
+    run(&mut command("cargo", &words), "read the compiler's message")
+}
+
+fn measure(name: &str, bounded: bool) -> Result<()> {
     let (_, storage) = workerd::fresh_storage("bench")?;
-    for name in ["vault", "client"] {
-        let mut bench = command("cargo", &["bench", "--locked", "-p", "securecode-benches", "--bench", name]);
-        if bounded {
-            bench.env("SECURECODE_BENCH_BOUNDED", "1");
-        }
-        run(bench.env("SECURECODE_BENCH_STORAGE", &storage), "read the message above")?;
+    let mut bench = command("cargo", &["bench", "--locked", "-p", "securecode-benches", "--bench", name]);
+    if bounded {
+        bench.env("SECURECODE_BENCH_BOUNDED", "1");
     }
-    Ok(())
+    run(bench.env("SECURECODE_BENCH_STORAGE", &storage), "read the message above")?;
+    // Gigabytes, of which nothing is of use any more.
+    Ok(std::fs::remove_dir_all(storage)?)
 }

@@ -1,7 +1,7 @@
 //! The demo, and every check and test.
 
 use crate::{
-    agent, dashboard, dist, gateway, mcp,
+    agent, bench, dashboard, dist, gateway, mcp,
     native::Native,
     sdk,
     step::{Steps, ask, command, root, run},
@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Result, bail};
 use std::path::Path;
 
-pub(crate) const STEPS: usize = 14;
+pub(crate) const STEPS: usize = 15;
 
 /// The main job, on this machine, with nothing but Rust and a C compiler.
 pub(crate) fn demo() -> Result<()> {
@@ -59,6 +59,9 @@ pub(crate) fn run_all(steps: &mut Steps) -> Result<()> {
 
     steps.next("the API suite again, in workerd with D1");
     edge()?;
+
+    steps.next("the vault's benchmark, bounded: many at once, in workerd as it is deployed (the release is built first)");
+    bench::vault(true)?;
 
     steps.next("the main job against workerd, and a search for its values in everything stored and logged");
     // Another one: the suite has used up what a stranger may ask.

@@ -146,7 +146,9 @@ pub(crate) fn fresh_storage(name: &str) -> Result<(PathBuf, PathBuf)> {
     }
     std::fs::create_dir_all(&storage)?;
     let config = configuration(name, None)?;
-    let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\nMETER=1\n", random_key()?, random_key()?);
+    // The dashboard's flows have what a deployment has: one router for all requests.
+    let meter = if name == API { "METER=1\n" } else { "" };
+    let secrets = format!("PEPPER={}\nCOLUMN_KEY={}\n{meter}", random_key()?, random_key()?);
     std::fs::write(root().join("target/workerd/.dev.vars"), secrets)?;
     let persist = storage.to_string_lossy();
     run(
