@@ -211,6 +211,9 @@ pub(crate) fn build_sealing(user: &str, kind: &str, out: &Path) -> Result<()> {
                 user,
                 "--target",
                 TARGET,
+                // Here its size counts, too.
+                "--config",
+                "profile.release.package.securecode-protocol.opt-level='z'",
             ],
         ))
         // Ciphers and hashes that are small: a secret is some hundred bytes, and the passphrase's function is BLAKE2.
