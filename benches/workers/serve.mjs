@@ -47,8 +47,10 @@ const workers = new Miniflare({
 await workers.ready;
 const urls = await Promise.all(names.map(async (name) => [name, (await workers.unsafeGetDirectURL(name)).origin]));
 console.log(JSON.stringify(Object.fromEntries(urls)));
+
+// Without this workerd would outlive it.
+let ending;
+const end = () => (ending ??= workers.dispose().then(() => process.exit(0)));
 process.stdin.resume();
-process.stdin.on("end", async () => {
-  await workers.dispose();
-  process.exit(0);
-});
+process.stdin.on("end", end);
+process.on("SIGTERM", end);

@@ -14,6 +14,7 @@ mod http;
 mod journey;
 mod keys;
 mod limits;
+mod malformed;
 mod openapi;
 mod operations;
 mod pairings;
